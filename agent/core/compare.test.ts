@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compareNode, type Situation } from './compare.ts';
+import { NEW_HEALTH } from './health.ts';
+import { readLedger } from './ledger.ts';
+import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView } from './node.ts';
+import type { Drain, NodeCheckPolicy, Taint } from './policy.ts';
+import type { Roster } from './roster.ts';
+import { applyPatch, SAMPLE_TAINT, sampleNode, samplePolicy } from './samples.ts';
+
+const NOW = '2026-01-01T00:00:00Z';
+const DRAIN: Drain = {
+  timeoutSeconds: 600,
+  gracePeriodSeconds: null,
+  deleteEmptyDirData: false,
+  evictUnmanagedPods: false,
+  podSelector: {},
+  onTimeout: 'GiveUp',
+};
+const NO_EXECUTE: Taint = { ...SAMPLE_TAINT, effect: 'NoExecute' };
+
+const failing = (...policies: NodeCheckPolicy[]): Roster => rosterWith(true, policies);
+const healthy = (...policies: NodeCheckPolicy[]): Roster => rosterWith(false, policies);
+function rosterWith(isFailing: boolean, policies: NodeCheckPolicy[]): Roster {
+  return new Map(
+    policies.map((policy) => [policy.metadata.name, { policy, health: { ...NEW_HEALTH, failing: isFailing } }]),
+  );
+}
+
+function compare(node: NodeView, roster: Roster, overrides: Partial<Situation> = {}) {
+  const comparison = compareNode({ node, roster, granted: true, ownTolerations: null, now: NOW, ...overrides });
+  assert.equal(comparison.kind, 'Compared');
+  return comparison.kind === 'Compared' ? comparison : assert.fail();
+}
+
+/** The node after the comparison's patch, if any; a second comparison must then find nothing to do. */
+function settle(node: NodeView, roster: Roster, overrides: Partial<Situation> = {}): NodeView {
+  const { patch } = compare(node, roster, overrides);
+  if (patch === null) return node;
+  const after = applyPatch(node, patch);
+  assert.equal(compare(after, roster, overrides).patch, null, 'one write is enough');
+  return after;
+}
+
+const kinds = (node: NodeView, roster: Roster, overrides: Partial<Situation> = {}) =>
+  compare(node, roster, overrides).changes.map((change) => change.kind);
+const withheld = (node: NodeView, roster: Roster, overrides: Partial<Situation> = {}) =>
+  compare(node, roster, overrides).withheld.map(({ policy, why }) => `${policy}: ${why}`);
+const ledgerOf = (node: NodeView) => {
+  const reading = readLedger(node);
+  return reading.readable ? reading.ledger : assert.fail(reading.problem);
+};
+
+const both = samplePolicy('a', { actions: { cordon: true, taint: SAMPLE_TAINT } });
+const drains = samplePolicy('a', { actions: { cordon: false, taint: SAMPLE_TAINT, drain: DRAIN } });
+const foreignTaint = { key: 'x', effect: 'NoSchedule', timeAdded: '2025-01-01T00:00:00Z' };
+
+test('a healthy policy touches nothing', () => {
+  assert.equal(compare(sampleNode(), healthy(both)).patch, null);
+});
+
+test('cordon, taint, drain state and ledger are one patch, guarded by the version that was read', () => {
+  const { patch } = compare(sampleNode({ resourceVersion: '7', taints: [foreignTaint] }), failing(drains));
+  const { [LEDGER_ANNOTATION]: ledger, ...otherAnnotations } = patch?.annotations ?? {};
+  assert.deepEqual({ ...patch, annotations: otherAnnotations } satisfies Partial<NodePatch>, {
+    resourceVersion: '7',
+    unschedulable: true,
+    taints: [foreignTaint, SAMPLE_TAINT],
+    annotations: { [DRAIN_STATE_ANNOTATION]: 'drainActive' },
+  });
+  assert.deepEqual(JSON.parse(ledger ?? ''), {
+    version: 1,
+    nodeUid: 'uid-1',
+    since: NOW,
+    policies: { a: { since: NOW, cordon: true, taint: SAMPLE_TAINT, drain: true } },
+    cordon: 'Ours',
+    taints: [{ ...SAMPLE_TAINT, owner: 'Ours' }],
+    drain: { state: 'Draining', since: NOW },
+  });
+});
+
+test('recovery undoes everything we did in one patch and says that no drain is active', () => {
+  const disrupted = settle(sampleNode({ taints: [foreignTaint] }), failing(drains));
+  assert.deepEqual(kinds(disrupted, healthy(drains)), ['Uncordoned', 'Untainted', 'Released']);
+  const after = settle(disrupted, healthy(drains));
+  assert.equal(after.unschedulable, false);
+  assert.deepEqual(after.taints, [foreignTaint]);
+  assert.deepEqual(after.annotations, { [DRAIN_STATE_ANNOTATION]: 'drainNotActive' });
+});
+
+test('an episode without a drain leaves the drain state absent until it ends', () => {
+  const disrupted = settle(sampleNode(), failing(both));
+  assert.equal(disrupted.annotations[DRAIN_STATE_ANNOTATION], undefined);
+  assert.equal(settle(disrupted, healthy(both)).annotations[DRAIN_STATE_ANNOTATION], 'drainNotActive');
+});
+
+test('a policy without actions writes nothing, not even a ledger', () => {
+  assert.equal(compare(sampleNode(), failing(samplePolicy('a', { actions: { cordon: false } }))).patch, null);
+});
+
+test("a person's cordon is not ours to undo", () => {
+  const cordoned = sampleNode({ unschedulable: true });
+  assert.deepEqual(kinds(cordoned, failing(both)), ['CordonFound', 'Tainted']);
+  const disrupted = settle(cordoned, failing(both));
+  assert.deepEqual(kinds(disrupted, healthy(both)), ['Untainted', 'Released']);
+  assert.equal(settle(disrupted, healthy(both)).unschedulable, true);
+});
+
+test("a person's uncordon is respected until the episode ends, and the next episode cordons again", () => {
+  const uncordoned = { ...settle(sampleNode(), failing(both)), unschedulable: false };
+  assert.deepEqual(kinds(uncordoned, failing(both)), ['CordonReleased']);
+  const respected = settle(uncordoned, failing(both));
+  assert.equal(respected.unschedulable, false);
+  assert.deepEqual(respected.taints, [SAMPLE_TAINT]);
+  const recovered = settle(respected, healthy(both));
+  assert.deepEqual(recovered.taints, []);
+  assert.equal(settle(recovered, failing(both)).unschedulable, true);
+});
+
+test("a person's cordon after a person's uncordon stays when we recover", () => {
+  const respected = settle({ ...settle(sampleNode(), failing(both)), unschedulable: false }, failing(both));
+  const recordoned = { ...respected, unschedulable: true };
+  assert.equal(settle(settle(recordoned, failing(both)), healthy(both)).unschedulable, true);
+});
+
+test('a taint of our key that was there before stays, with its value', () => {
+  const theirs = { ...SAMPLE_TAINT, value: 'by-hand' };
+  const disrupted = settle(sampleNode({ taints: [theirs] }), failing(both));
+  assert.deepEqual(disrupted.taints, [theirs]);
+  assert.deepEqual(settle(disrupted, healthy(both)).taints, [theirs]);
+});
+
+test("a person's removal of our taint is respected until the episode ends", () => {
+  const untainted = { ...settle(sampleNode(), failing(both)), taints: [] };
+  assert.deepEqual(kinds(untainted, failing(both)), ['TaintReleased']);
+  assert.deepEqual(settle(untainted, failing(both)).taints, []);
+});
+
+test('a taint of ours that a person gave another value is theirs and stays', () => {
+  const theirs = { ...SAMPLE_TAINT, value: 'by-hand' };
+  const changed = { ...settle(sampleNode(), failing(both)), taints: [theirs] };
+  assert.deepEqual(settle(settle(changed, failing(both)), healthy(both)).taints, [theirs]);
+});
+
+test('a person who removes the ledger takes the node over: nothing is undone', () => {
+  const { annotations: _, ...rest } = settle(sampleNode(), failing(both));
+  const taken = { ...rest, annotations: {} };
+  assert.equal(compare(taken, healthy(both)).patch, null);
+});
+
+test('an unreadable ledger stops everything', () => {
+  const node = sampleNode({ annotations: { [LEDGER_ANNOTATION]: '{' } });
+  const comparison = compareNode({ node, roster: failing(both), granted: true, ownTolerations: null, now: NOW });
+  assert.equal(comparison.kind, 'Unreadable');
+});
+
+test('a ledger of another Node of that name counts as none', () => {
+  const reborn = { ...settle(sampleNode(), failing(both)), uid: 'uid-2' };
+  assert.equal(compare(reborn, healthy(both)).patch, null);
+  const again = settle(reborn, failing(both));
+  assert.equal(ledgerOf(again)?.cordon, 'Theirs');
+});
+
+test('effects are the union over failing policies, each with its own end', () => {
+  const taintB = { key: 'b', value: '', effect: 'PreferNoSchedule' } as const;
+  const b = samplePolicy('b', { actions: { cordon: true, taint: taintB } });
+  const disrupted = settle(sampleNode(), failing(both, b));
+  assert.deepEqual(disrupted.taints, [SAMPLE_TAINT, taintB]);
+  const half = settle(disrupted, new Map([...healthy(both), ...failing(b)]));
+  assert.equal(half.unschedulable, true);
+  assert.deepEqual(half.taints, [taintB]);
+});
+
+test('of two policies with one taint the first gives the value, and it goes with the last', () => {
+  const b = samplePolicy('b', { actions: { taint: { ...SAMPLE_TAINT, value: 'b' } } });
+  const disrupted = settle(sampleNode(), failing(both, b));
+  assert.deepEqual(disrupted.taints, [SAMPLE_TAINT]);
+  const half = settle(disrupted, new Map([...healthy(both), ...failing(b)]));
+  assert.deepEqual(half.taints, [{ ...SAMPLE_TAINT, value: 'b' }]);
+  assert.deepEqual(settle(half, healthy(both, b)).taints, []);
+});
+
+test('a new taint key replaces the old one in one patch', () => {
+  const renamed = samplePolicy('a', { actions: { cordon: true, taint: { ...SAMPLE_TAINT, key: 'new' } } });
+  const disrupted = settle(sampleNode(), failing(both));
+  assert.deepEqual(settle(disrupted, failing(renamed)).taints, [{ ...SAMPLE_TAINT, key: 'new' }]);
+});
+
+test('a removed policy and a removed action are undone like a recovery', () => {
+  const disrupted = settle(sampleNode(), failing(both));
+  assert.equal(settle(disrupted, new Map()).unschedulable, false);
+  const taintOnly = samplePolicy('a', { actions: { cordon: false, taint: SAMPLE_TAINT } });
+  const after = settle(disrupted, failing(taintOnly));
+  assert.equal(after.unschedulable, false);
+  assert.deepEqual(after.taints, [SAMPLE_TAINT]);
+});
+
+test('Observe does nothing, says what it would do, and undoes what was done before', () => {
+  const observed = samplePolicy('a', { actions: { cordon: true }, spec: { mode: 'Observe' } });
+  assert.equal(compare(sampleNode(), failing(observed)).patch, null);
+  assert.deepEqual(withheld(sampleNode(), failing(observed)), ['a: Observe']);
+  assert.equal(settle(settle(sampleNode(), failing(both)), failing(observed)).unschedulable, false);
+});
+
+test('paused freezes: nothing is done, nothing is undone', () => {
+  const paused = samplePolicy('a', { actions: { cordon: true, taint: SAMPLE_TAINT }, spec: { paused: true } });
+  assert.equal(compare(sampleNode(), failing(paused)).patch, null);
+  assert.deepEqual(withheld(sampleNode(), failing(paused)), ['a: Paused']);
+  const disrupted = settle(sampleNode(), failing(both));
+  assert.equal(compare(disrupted, failing(paused)).patch, null);
+  assert.equal(compare(disrupted, healthy(paused)).patch, null);
+});
+
+test('a NotReady kubelet means hands off, but undoing is always allowed', () => {
+  const unready = sampleNode({ ready: false });
+  assert.equal(compare(unready, failing(both)).patch, null);
+  assert.deepEqual(withheld(unready, failing(both)), ['a: KubeletNotReady']);
+  const disrupted = { ...settle(sampleNode(), failing(both)), ready: false };
+  assert.equal(compare(disrupted, failing(both)).patch, null);
+  assert.deepEqual(withheld(disrupted, failing(both)), []);
+  assert.equal(settle(disrupted, healthy(both)).unschedulable, false);
+});
+
+test('what is held stays while the kubelet is NotReady, and nothing joins it', () => {
+  const b = samplePolicy('b', { actions: { taint: { ...SAMPLE_TAINT, key: 'b' } } });
+  const disrupted = { ...settle(sampleNode(), failing(both)), ready: false };
+  assert.equal(compare(disrupted, failing(both, b)).patch, null);
+  assert.deepEqual(withheld(disrupted, failing(both, b)), ['b: KubeletNotReady']);
+});
+
+test('a denied budget stops new episodes and never blocks an undo', () => {
+  const denied = { granted: false };
+  assert.equal(compare(sampleNode(), failing(both), denied).patch, null);
+  assert.deepEqual(withheld(sampleNode(), failing(both), denied), ['a: BudgetDenied']);
+  const disrupted = settle(sampleNode(), failing(both));
+  assert.equal(compare(disrupted, failing(both), denied).patch, null);
+  assert.equal(settle(disrupted, healthy(both), denied).unschedulable, false);
+});
+
+test('NoExecute is refused where it would evict the agent, and the other effects go on', () => {
+  const policy = samplePolicy('a', { actions: { cordon: true, taint: NO_EXECUTE } });
+  const refused = { ownTolerations: [] };
+  const after = settle(sampleNode(), failing(policy), refused);
+  assert.equal(after.unschedulable, true);
+  assert.deepEqual(after.taints, []);
+  assert.deepEqual(withheld(sampleNode(), failing(policy), refused), ['a: WouldEvictAgent']);
+  const tolerated = { ownTolerations: [{ operator: 'Exists' }] };
+  assert.deepEqual(settle(sampleNode(), failing(policy), tolerated).taints, [NO_EXECUTE]);
+});
+
+test('a refused NoExecute as the only effect leaves the node untouched', () => {
+  const policy = samplePolicy('a', { actions: { cordon: false, taint: NO_EXECUTE } });
+  assert.equal(compare(sampleNode(), failing(policy), { ownTolerations: [] }).patch, null);
+});
+
+test('NoExecute waits for the drain', () => {
+  const policy = samplePolicy('a', { actions: { taint: NO_EXECUTE, drain: DRAIN } });
+  const after = settle(sampleNode(), failing(policy));
+  assert.equal(after.unschedulable, true);
+  assert.deepEqual(after.taints, []);
+});

@@ -1,0 +1,15 @@
+/** A Kubernetes Event on our Node. Reasons are stable: people and alerts match on them. */
+export type NodeEvent = {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason:
+    | 'CheckFailing'
+    | 'CheckRecovered'
+    | 'NodeCordoned'
+    | 'NodeTainted'
+    | 'DrainStarted'
+    | 'NodeReleased'
+    | 'BudgetDenied'
+    | 'PolicyReloaded'
+    | 'PolicyInvalid';
+  readonly message: string;
+};

@@ -1,0 +1,38 @@
+import type { LabelSelector, LabelSelectorRequirement } from './policy.ts';
+
+/**
+ * Whether labels satisfy a metav1.LabelSelector: every matchLabels entry and every matchExpressions entry must hold;
+ * an empty or absent selector selects everything (apimachinery, LabelSelectorAsSelector).
+ */
+export function selectorMatches(
+  selector: LabelSelector | undefined,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  return (
+    Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value) &&
+    (selector?.matchExpressions ?? []).every((requirement) => requirementHolds(requirement, labels))
+  );
+}
+
+/** Whether the answer of {@link selectorMatches} depends on the labels at all. */
+export function selectsEverything(selector: LabelSelector | undefined): boolean {
+  return Object.keys(selector?.matchLabels ?? {}).length === 0 && (selector?.matchExpressions ?? []).length === 0;
+}
+
+function requirementHolds(requirement: LabelSelectorRequirement, labels: Readonly<Record<string, string>>): boolean {
+  const value = labels[requirement.key];
+  const values = requirement.values ?? [];
+  switch (requirement.operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      // An absent key satisfies NotIn, as in Kubernetes.
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    default:
+      return requirement.operator satisfies never;
+  }
+}

@@ -1,0 +1,29 @@
+import type { NodeTaint } from './taint.ts';
+
+export const DRAIN_STATE_ANNOTATION = 'node-svc-checker-drain-state';
+export const LEDGER_ANNOTATION = 'node-svc-checker/ledger';
+export const POLICY_ANNOTATION = 'node-svc-checker/policy';
+
+/** What we read of a Node. */
+export type NodeView = {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly unschedulable: boolean;
+  readonly taints: readonly NodeTaint[];
+  /** The Node's Ready condition says True; anything else, or no condition, is not ready. */
+  readonly ready: boolean;
+};
+
+/** One write to a Node, refused by the API server unless the Node still is at `resourceVersion`. */
+export type NodePatch = {
+  readonly resourceVersion: string;
+  /** true cordons, null uncordons. */
+  readonly unschedulable?: true | null;
+  /** The whole list, because the API treats it as atomic. */
+  readonly taints?: readonly NodeTaint[];
+  /** null removes an annotation. */
+  readonly annotations: Readonly<Record<string, string | null>>;
+};

@@ -1,0 +1,74 @@
+import { type Health, NEW_HEALTH, settleHealth } from './health.ts';
+import { selectorMatches, selectsEverything } from './label-selector.ts';
+import type { Ledger } from './ledger.ts';
+import type { NodeCheckPolicy } from './policy.ts';
+
+/** A policy that applies to this node, and what its check's runs add up to. */
+export type WatchedPolicy = { readonly policy: NodeCheckPolicy; readonly health: Health };
+
+/** By policy name, in file order: every policy that applies to this node. */
+export type Roster = ReadonlyMap<string, WatchedPolicy>;
+
+/**
+ * The roster after a reload or a change of the node's labels.
+ *
+ * A check with the same command, env and runIn keeps its counters, whatever its thresholds became. Any other starts at
+ * zero, and counts as failing while the ledger says that it holds something, until it recovers.
+ *
+ * @param labels the Node's; null while the Node was never read, when no policy with a nodeSelector can be known to apply.
+ */
+export function rosterOf(
+  policies: readonly NodeCheckPolicy[],
+  labels: Readonly<Record<string, string>> | null,
+  previous: Roster,
+  ledger: Ledger | null,
+): Roster {
+  const roster = new Map<string, WatchedPolicy>();
+  for (const policy of policies) {
+    const { name } = policy.metadata;
+    const { check, nodeSelector } = policy.spec;
+    const applies = labels === null ? selectsEverything(nodeSelector) : selectorMatches(nodeSelector, labels);
+    if (!applies) continue;
+    const before = previous.get(name);
+    const health =
+      before !== undefined && checkIdentity(before.policy) === checkIdentity(policy)
+        ? before.health
+        : { ...NEW_HEALTH, failing: holdsAnything(ledger, name) };
+    roster.set(name, { policy, health: settleHealth(health, check) });
+  }
+  return roster;
+}
+
+/**
+ * What a restarted agent knows on reading its Node for the first time: the policies in the ledger were failing and
+ * still are, unless their checks have been healthy for `successThreshold` runs meanwhile.
+ */
+export function adoptLedger(roster: Roster, ledger: Ledger | null): Roster {
+  return mapHealth(roster, ({ policy, health }) =>
+    holdsAnything(ledger, policy.metadata.name)
+      ? settleHealth({ ...health, failing: true }, policy.spec.check)
+      : health,
+  );
+}
+
+/** What is known of a Node that replaced ours: nothing. Only failures counted anew may touch it. */
+export function forgetCounts(roster: Roster): Roster {
+  return mapHealth(roster, () => NEW_HEALTH);
+}
+
+export function withHealth(roster: Roster, name: string, health: Health): Roster {
+  return mapHealth(roster, (watched) => (watched.policy.metadata.name === name ? health : watched.health));
+}
+
+function mapHealth(roster: Roster, next: (watched: WatchedPolicy) => Health): Roster {
+  return new Map([...roster].map(([name, watched]) => [name, { ...watched, health: next(watched) }]));
+}
+
+/** Two policies with the same identity run the same check, so its counters go on. */
+export function checkIdentity({ spec: { check } }: NodeCheckPolicy): string {
+  return JSON.stringify([check.command, check.env, check.runIn]);
+}
+
+function holdsAnything(ledger: Ledger | null, name: string): boolean {
+  return ledger !== null && Object.hasOwn(ledger.policies, name);
+}
