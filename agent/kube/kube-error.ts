@@ -1,0 +1,58 @@
+/** Why a call to the API server did not succeed; the message is one line that says what to do. */
+export class KubeError extends Error {
+  override readonly name = 'KubeError';
+  /** HTTP status; null when no whole answer arrived: then a write may or may not have happened. */
+  readonly status: number | null;
+  /** The Status object's reason, such as `Conflict`; empty when there is none. */
+  readonly reason: string;
+  /** From the Retry-After header; null when it was not there. */
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    message: string,
+    details: { status: number | null; reason?: string; retryAfterMs?: number | null; cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.status = details.status;
+    this.reason = details.reason ?? '';
+    this.retryAfterMs = details.retryAfterMs ?? null;
+  }
+}
+
+/** Whether an error is the API server's answer with this HTTP status. */
+export function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof KubeError && error.status === status;
+}
+
+/** What an operator can do about a refusal, as the end of a sentence; empty when the message says it all. */
+export function adviceFor(status: number, source: string): string {
+  switch (status) {
+    case 401:
+      return `; check that the credentials in ${source} are valid and not expired`;
+    case 403:
+      return '; check the ClusterRole of the service account that the agent runs as';
+    default:
+      return '';
+  }
+}
+
+const NETWORK_PROBLEMS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused; check that it is running and the address is right',
+  ECONNRESET: 'the connection was cut',
+  EPIPE: 'the connection was cut',
+  ENOTFOUND: 'its name cannot be resolved; check the server in the kubeconfig and DNS',
+  EAI_AGAIN: 'its name cannot be resolved; check DNS',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no route to it',
+  ETIMEDOUT: 'it does not answer',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed; check certificate-authority',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not signed by our certificate-authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not signed by our certificate-authority',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name; check the server address or tls-server-name',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+};
+
+/** A network error's code in words. */
+export function networkProblem(error: Error & { code?: string }): string {
+  return (error.code !== undefined && NETWORK_PROBLEMS[error.code]) || error.message || error.code || 'unknown error';
+}
