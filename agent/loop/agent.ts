@@ -1,0 +1,293 @@
+import { type Change, type Comparison, compareNode } from '../core/compare.ts';
+import type { NodeEvent } from '../core/event.ts';
+import { countVerdict } from '../core/health.ts';
+import type { Withheld } from '../core/holds.ts';
+import { selectorMatches } from '../core/label-selector.ts';
+import { type Ledger, readLedger } from '../core/ledger.ts';
+import type { NodeView } from '../core/node.ts';
+import type { NodeCheckPolicy, PolicyLoad, PolicySet } from '../core/policy.ts';
+import { adoptLedger, forgetCounts, type Roster, rosterOf, withHealth } from '../core/roster.ts';
+import type { Toleration } from '../core/taint.ts';
+import { judge, type RunOutcome } from '../core/verdict.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { type CheckTimer, type Run, startCheckTimer } from './check-timer.ts';
+import { createNarrator, type Narrator } from './narrator.ts';
+import { createReconciler, type Reconciler, type ReconcilerOptions } from './reconciler.ts';
+
+/** The policy annotation is for a table cell and a glance; the log has all of it. */
+const MAX_REPORTED_ERROR_CHARACTERS = 500;
+
+export type AgentOptions = {
+  readonly nodeName: string;
+  readonly api: ReconcilerOptions['api'] & Pick<ReconcilerOptions, 'isConflict' | 'isNotFound'>;
+  readonly startCheck: (policy: NodeCheckPolicy) => Run;
+  /** One line a problem of an invalid policy directory. */
+  readonly describeErrors: (load: Extract<PolicyLoad, { valid: false }>) => readonly string[];
+  /** Empty until they are known; null when the agent runs in no pod. */
+  readonly ownTolerations: readonly Toleration[] | null;
+  readonly log: Log;
+  readonly record: (event: NodeEvent) => void;
+  readonly metrics: Metrics;
+  /** A check wrote to stderr under `onStderr: Fatal`: the agent must end. */
+  readonly onFatal: () => void;
+};
+
+/**
+ * One node's agent: it keeps what is known (the policies in force, each check's health, the Node as last seen), and
+ * has the same comparison made whenever any of it changes.
+ */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #narrator: Narrator;
+  readonly #reconciler: Reconciler;
+  #newest: PolicyLoad | null = null;
+  #inForce: PolicySet | null = null;
+  /** undefined until the API server has said whether there is one. */
+  #node: NodeView | null | undefined = undefined;
+  /** null until the Node was first read. */
+  #labels: NodeView['labels'] | null = null;
+  #roster: Roster = new Map();
+  #timers = new Map<string, CheckTimer>();
+  #ownTolerations: readonly Toleration[] | null;
+  #reportedWithheld: ReadonlySet<string> = new Set();
+  #reportedProblem: string | null = null;
+
+  constructor(options: AgentOptions) {
+    const { nodeName, log, record, api } = options;
+    this.#options = options;
+    this.#ownTolerations = options.ownTolerations;
+    this.#narrator = createNarrator({ nodeName, log, record, severalPolicies: () => this.#roster.size > 1 });
+    this.#reconciler = createReconciler({
+      api,
+      isConflict: api.isConflict,
+      isNotFound: api.isNotFound,
+      node: () => this.node,
+      onNode: (node) => this.onNode(node),
+      compare: (node) => this.#compare(node),
+      policyReport: () => this.#policyReport(),
+      onLanded: (changes) => this.#onLanded(changes),
+      onProblem: (error, changes) => this.#onProblem(error, changes),
+    });
+  }
+
+  /** The Node as last seen; null while there is none or it was never read. */
+  get node(): NodeView | null {
+    return this.#node ?? null;
+  }
+
+  /** null when ready: a valid policy is in force and the Node was read. */
+  notReadyBecause(): string | null {
+    if (this.#inForce === null) return 'no valid policy was loaded yet';
+    if (this.#node === undefined) return `node ${this.#options.nodeName} was not read yet`;
+    if (this.#node === null) return `there is no node ${this.#options.nodeName}`;
+    return null;
+  }
+
+  /** Takes what the policy directory says now. What is invalid changes nothing but the report. */
+  onPolicies(load: PolicyLoad): void {
+    const { log, record, metrics, describeErrors } = this.#options;
+    const again = this.#newest !== null && sameLoad(this.#newest, load);
+    this.#newest = load;
+    if (again) return;
+    metrics.reloadSuccessful.set(load.valid ? 1 : 0);
+    if (load.valid) {
+      this.#bringIntoForce(load.set);
+    } else {
+      const errors = describeErrors(load);
+      const standing =
+        this.#inForce === null ? 'nothing is done to the node' : `${this.#inForce.revision} stays in force`;
+      for (const error of errors) log({ level: 'error', message: error, text: `⛔ ERROR: ${error}` });
+      log({ level: 'error', message: `the policy directory is invalid, so ${standing}` });
+      record({ type: 'Warning', reason: 'PolicyInvalid', message: errors.join('; ') });
+    }
+    this.#reconciler.poke();
+  }
+
+  /** Takes the Node as it is now; null when there is none of that name. */
+  onNode(node: NodeView | null): void {
+    const before = this.#node;
+    this.#node = node;
+    if (node === null) {
+      if (before !== null) this.#onNodeGone();
+    } else if (before === undefined) {
+      this.#refreshRoster();
+      this.#roster = adoptLedger(this.#roster, this.#ledger());
+      this.#showFailing();
+    } else if (before === null || before.uid !== node.uid) {
+      this.#options.log({
+        level: 'warn',
+        message: 'another Node of our name: counting starts at zero',
+        fields: { node: node.name, uid: node.uid },
+      });
+      this.#roster = forgetCounts(this.#roster);
+      this.#refreshRoster();
+    } else if (JSON.stringify(before.labels) !== JSON.stringify(node.labels)) {
+      this.#refreshRoster();
+    }
+    this.#reconciler.poke();
+  }
+
+  onOwnTolerations(tolerations: readonly Toleration[]): void {
+    this.#ownTolerations = tolerations;
+    this.#reconciler.poke();
+  }
+
+  /** Ends checks and waits for a write under way; the node stays as it is. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers.values()) timer.stop('kill');
+    await this.#reconciler.stop();
+  }
+
+  #bringIntoForce(set: PolicySet): void {
+    const { log, record, metrics } = this.#options;
+    this.#inForce = set;
+    const counts = { policies: set.policies.length, budgets: set.budgets.length };
+    log({ level: 'info', message: 'policy in force', fields: { revision: set.revision, ...counts } });
+    record({ type: 'Normal', reason: 'PolicyReloaded', message: `Policy revision ${set.revision} is in force` });
+    metrics.reloadTimestamp.set(Date.now() / 1000);
+    metrics.policyInfo.reset();
+    metrics.policyInfo.set({ revision: set.revision }, 1);
+    this.#refreshRoster();
+  }
+
+  #onNodeGone(): void {
+    const { log, nodeName } = this.#options;
+    log({
+      level: 'error',
+      message: `there is no node ${nodeName}; checks go on, check --node-name if it should be there`,
+    });
+    this.#roster = forgetCounts(this.#roster);
+    this.#showFailing();
+  }
+
+  /** Which policies apply, after a reload or a change of the node's labels; starts and stops their checks. */
+  #refreshRoster(): void {
+    if (this.#inForce === null) return;
+    // While there is no Node, the last one's labels are the best guess which checks matter here.
+    this.#labels = this.#node?.labels ?? this.#labels;
+    this.#roster = rosterOf(this.#inForce.policies, this.#labels, this.#roster, this.#ledger());
+    for (const [name, timer] of this.#timers) {
+      if (this.#roster.has(name)) continue;
+      timer.stop('letFinish');
+      this.#timers.delete(name);
+    }
+    for (const [name, { policy }] of this.#roster) {
+      const timer = this.#timers.get(name);
+      if (timer) timer.update(policy);
+      else this.#timers.set(name, this.#startTimer(policy));
+    }
+    this.#showFailing();
+  }
+
+  #startTimer(first: NodeCheckPolicy): CheckTimer {
+    return startCheckTimer(first, {
+      start: (policy) => {
+        this.#narrator.checkStarted(policy);
+        return this.#options.startCheck(policy);
+      },
+      onOutcome: (policy, outcome) => this.#onOutcome(policy, outcome),
+      onSkip: (policy) => {
+        this.#options.metrics.checksSkipped.inc({ policy: policy.metadata.name });
+        this.#narrator.checkSkipped(policy);
+      },
+    });
+  }
+
+  #onOutcome(policy: NodeCheckPolicy, outcome: RunOutcome): void {
+    const { metrics } = this.#options;
+    const { name } = policy.metadata;
+    const judgement = judge(outcome, policy.spec.check);
+    metrics.checkResults.inc({ policy: name, verdict: judgement.status });
+    metrics.checkSeconds.observe({ policy: name }, outcome.durationMs / 1000);
+    if (judgement.status === 'Fatal') {
+      this.#narrator.checkFatal(policy, outcome);
+      this.#options.onFatal();
+      return;
+    }
+    const verdict = { status: judgement.status, reason: judgement.reason };
+    const before = this.#roster.get(name)?.health;
+    if (before === undefined) return;
+    const health = countVerdict(before, verdict, policy.spec.check);
+    this.#roster = withHealth(this.#roster, name, health);
+    this.#narrator.checkEnded(policy, outcome, verdict, health);
+    if (health.failing && !before.failing) this.#narrator.failing(policy, verdict.reason);
+    if (!health.failing && before.failing) this.#narrator.recovered(policy);
+    this.#showFailing();
+    this.#reconciler.poke();
+  }
+
+  #compare(node: NodeView): Comparison | null {
+    // Without a policy ever in force nobody can say what should hold here, so nothing is added and nothing removed.
+    if (this.#inForce === null) return null;
+    const comparison = compareNode({
+      node,
+      roster: this.#roster,
+      granted: !this.#underBudget(node),
+      ownTolerations: this.#ownTolerations,
+      now: `${new Date().toISOString().slice(0, 19)}Z`,
+    });
+    if (comparison.kind === 'Unreadable') this.#reportProblem(comparison.problem);
+    else this.#reportWithheld(comparison.withheld);
+    return comparison;
+  }
+
+  /** Slots cannot be acquired yet, so under a budget nothing new is disrupted. */
+  #underBudget(node: NodeView): boolean {
+    return (this.#inForce?.budgets ?? []).some(({ spec }) => selectorMatches(spec.nodeSelector, node.labels));
+  }
+
+  #reportWithheld(withheld: readonly Withheld[]): void {
+    const keyOf = ({ policy, why }: Withheld) => `${policy} ${why}`;
+    for (const each of withheld) if (!this.#reportedWithheld.has(keyOf(each))) this.#narrator.withheld(each);
+    this.#reportedWithheld = new Set(withheld.map(keyOf));
+    this.#reportedProblem = null;
+  }
+
+  #reportProblem(problem: string): void {
+    if (problem === this.#reportedProblem) return;
+    this.#reportedProblem = problem;
+    const message = `${problem}; nothing is done or undone until it is corrected or removed`;
+    this.#options.log({ level: 'error', message });
+  }
+
+  #onLanded(changes: readonly Change[]): void {
+    for (const change of changes) {
+      this.#options.metrics.actions.inc({ action: change.kind, result: 'Success' });
+      this.#narrator.changed(change);
+    }
+  }
+
+  #onProblem(error: unknown, changes: readonly Change[]): void {
+    for (const change of changes) this.#options.metrics.actions.inc({ action: change.kind, result: 'Error' });
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.log({ level: 'warn', message: `${message}; trying again, checks go on` });
+  }
+
+  /** null while the directory was not read yet. */
+  #policyReport(): string | null {
+    if (this.#newest === null) return null;
+    const revision = this.#inForce?.revision ?? null;
+    if (this.#newest.valid) return JSON.stringify({ revision });
+    const [first = '', ...more] = this.#options.describeErrors(this.#newest);
+    const error = first.slice(0, MAX_REPORTED_ERROR_CHARACTERS) + (more.length > 0 ? ` (and ${more.length} more)` : '');
+    return JSON.stringify({ revision, error });
+  }
+
+  #ledger(): Ledger | null {
+    if (this.#node == null) return null;
+    const reading = readLedger(this.#node);
+    return reading.readable ? reading.ledger : null;
+  }
+
+  #showFailing(): void {
+    const { failing } = this.#options.metrics;
+    failing.reset();
+    for (const [policy, { health }] of this.#roster) failing.set({ policy }, health.failing ? 1 : 0);
+  }
+}
+
+function sameLoad(a: PolicyLoad, b: PolicyLoad): boolean {
+  if (a.valid && b.valid) return a.set.revision === b.set.revision;
+  return !a.valid && !b.valid && JSON.stringify(a) === JSON.stringify(b);
+}
