@@ -180,6 +180,17 @@ test('of two policies with one taint the first gives the value, and it goes with
   assert.deepEqual(settle(half, healthy(both, b)).taints, []);
 });
 
+test('since when is kept for as long as the episode and each of its policies last', () => {
+  const b = samplePolicy('b', { actions: { taint: { ...SAMPLE_TAINT, key: 'b' } } });
+  const later = { now: '2026-01-01T01:00:00Z' };
+  const joined = ledgerOf(settle(settle(sampleNode(), failing(both)), failing(both, b), later));
+  assert.equal(joined?.since, NOW);
+  assert.equal(joined?.policies.a?.since, NOW);
+  assert.equal(joined?.policies.b?.since, later.now);
+  const widened = ledgerOf(settle(settle(sampleNode(), failing(both)), failing(drains), later));
+  assert.equal(widened?.policies.a?.since, NOW);
+});
+
 test('a new taint key replaces the old one in one patch', () => {
   const renamed = samplePolicy('a', { actions: { cordon: true, taint: { ...SAMPLE_TAINT, key: 'new' } } });
   const disrupted = settle(sampleNode(), failing(both));

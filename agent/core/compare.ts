@@ -161,7 +161,6 @@ function wantedTaints(holds: readonly Hold[]): Taint[] {
 
 function taintOwner(remembered: LedgerTaint | undefined, found: NodeTaint | undefined): Owner {
   if (remembered === undefined) return found === undefined ? 'Ours' : 'Theirs';
-  if (remembered.owner === 'Released') return 'Released';
   if (found === undefined) return 'Released';
   // A taint of ours that a person gave another value is that person's now.
   return remembered.owner === 'Ours' && (found.value ?? '') === remembered.value ? 'Ours' : 'Theirs';

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, suite, test } from 'node:test';
+import { documentText, policyText } from '../policy/fixtures.ts';
+import { MAX_ERRORS, MAX_FILE_BYTES } from '../policy/limits.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'validate-'));
+after(() => rmSync(base, { recursive: true }));
+
+const valid = directory({
+  'a.yaml': `${policyText('a')}---\n${policyText('b')}`,
+  'b.yaml': `${policyText('c')}---\n${documentText('NodeDisruptionBudget', 'd', { maxUnavailable: 1 })}`,
+});
+const invalid = directory({ 'a.yaml': policyText('a', { mode: 'X' }), 'b.yaml': 'x: y: z\n' });
+const WRONG_MODE = '$.spec.mode: must be one of Enforce, Observe, found "X"';
+const NO_YAML = '$: must be valid YAML (Nested mappings are not allowed in compact mappings)';
+
+suite('nsc validate', () => {
+  test('of a valid directory counts what is in it and names its revision', () => {
+    const { stdout, stderr, status } = nsc('validate', valid);
+    assert.match(stdout, /^valid: 3 policies, 1 budget, revision [0-9a-f]{12}\n$/);
+    assert.deepEqual([stderr, status], ['', 0]);
+  });
+
+  test('takes the current directory if none is given', () => {
+    assert.match(nsc('validate', { cwd: valid }).stdout, /^valid: 3 policies/);
+  });
+
+  test('of an invalid directory prints every error, with files one can open from here', () => {
+    const { stdout, status } = nsc('validate', invalid);
+    assert.equal(stdout, `${invalid}/a.yaml:4:49: ${WRONG_MODE}\n${invalid}/b.yaml:1:4: ${NO_YAML}\n`);
+    assert.equal(status, 1);
+    assert.match(nsc('validate', { cwd: invalid }).stdout, /^a\.yaml:4:49: /);
+  });
+
+  test('of a file holds it against the same rules, without a revision', () => {
+    assert.equal(nsc('validate', join(valid, 'a.yaml')).stdout, 'valid: 2 policies, 0 budgets\n');
+    const { stdout, status } = nsc('validate', 'a.yaml', { cwd: invalid });
+    assert.deepEqual([stdout, status], [`a.yaml:4:49: ${WRONG_MODE}\n`, 1]);
+  });
+
+  test('of - reads standard input', () => {
+    assert.equal(nsc('validate', '-', { input: policyText() }).stdout, 'valid: 1 policy, 0 budgets\n');
+    const { stdout, status } = nsc('validate', '-', { input: 'x: y: z\n' });
+    assert.deepEqual([stdout, status], [`-:1:4: ${NO_YAML}\n`, 1]);
+  });
+
+  test('reads no more of standard input than a file may have', () => {
+    const { stdout, status } = nsc('validate', '-', { input: '#'.repeat(3 * MAX_FILE_BYTES) });
+    assert.deepEqual([stdout, status], ['-: $: must be at most 1048576 bytes long\n', 1]);
+  });
+
+  test('says in the last line how many errors it does not show', () => {
+    const unknown = Object.fromEntries(Array.from({ length: MAX_ERRORS + 5 }, (_, n) => [`x${n}`, n]));
+    const lines = nsc('validate', '-', { input: policyText('a', unknown) })
+      .stdout.trimEnd()
+      .split('\n');
+    assert.equal(lines.length, MAX_ERRORS + 1);
+    assert.equal(lines.at(-1), 'and 5 more');
+  });
+
+  test('of what cannot be read is an error like any other', () => {
+    const { stdout, status } = nsc('validate', '/no/such');
+    assert.match(stdout, /^\/no\/such: \$: must be a file or directory that can be read \(ENOENT/);
+    assert.equal(status, 1);
+    assert.match(nsc('validate', directory({})).stdout, /: \$: must hold at least one file/);
+  });
+
+  test('--output json of a valid directory names what is in it', () => {
+    const { revision, ...rest } = JSON.parse(nsc('validate', valid, '--output', 'json').stdout);
+    assert.match(revision, /^[0-9a-f]{12}$/);
+    assert.deepEqual(rest, { valid: true, policies: ['a', 'b', 'c'], budgets: ['d'] });
+  });
+
+  test('--output json of an invalid one has every error in its parts', () => {
+    const { stdout, status } = nsc('validate', invalid, '-o', 'json');
+    const { valid, revision, errors, omitted } = JSON.parse(stdout);
+    assert.match(revision, /^[0-9a-f]{12}$/);
+    assert.deepEqual([valid, omitted, errors.length, status], [false, 0, 2, 1]);
+    assert.deepEqual(errors[0], {
+      file: join(invalid, 'a.yaml'),
+      line: 4,
+      column: 49,
+      path: '$.spec.mode',
+      requirement: 'must be one of Enforce, Observe',
+      found: '"X"',
+    });
+  });
+
+  test('takes one path, wherever it stands', () => {
+    for (const more of [['x'], ['--', 'x'], ['--output', 'xml']]) {
+      const { stdout, status } = nsc('validate', valid, ...more);
+      assert.deepEqual([stdout, status === 0], ['', false], more.join(' '));
+    }
+  });
+
+  test('has help with an example', () => {
+    assert.match(nsc('validate', '--help').stdout, /nsc validate policies\//);
+  });
+});
+
+function directory(texts: Record<string, string>): string {
+  const dir = mkdtempSync(join(base, 'd-'));
+  for (const [name, text] of Object.entries(texts)) writeFileSync(join(dir, name), text);
+  return dir;
+}
+
+/** Runs the command as main does, in a process of its own. */
+function nsc(...args: (string | { cwd?: string; input?: string })[]): SpawnSyncReturns<string> {
+  const main = `
+    import yargs from ${JSON.stringify(import.meta.resolve('yargs'))};
+    import { validateCommand } from ${JSON.stringify(import.meta.resolve('./validate.ts'))};
+    await yargs(process.argv.slice(1)).scriptName('nsc').command(validateCommand).strict().parseAsync();`;
+  const words = args.filter((arg) => typeof arg === 'string');
+  const options = Object.assign({}, ...args.filter((arg) => typeof arg !== 'string'));
+  const nodeArgs = ['--input-type=module', '--eval', main, '--', ...words];
+  return spawnSync(process.execPath, nodeArgs, { encoding: 'utf8', timeout: 60_000, ...options });
+}
