@@ -1,7 +1,6 @@
 import { type Change, type Comparison, compareNode } from '../core/compare.ts';
 import type { NodeEvent } from '../core/event.ts';
 import { countVerdict } from '../core/health.ts';
-import type { Withheld } from '../core/holds.ts';
 import { selectorMatches } from '../core/label-selector.ts';
 import { type Ledger, readLedger } from '../core/ledger.ts';
 import type { NodeView } from '../core/node.ts';
@@ -50,8 +49,6 @@ export class Agent {
   #roster: Roster = new Map();
   #timers = new Map<string, CheckTimer>();
   #ownTolerations: readonly Toleration[] | null;
-  #reportedWithheld: ReadonlySet<string> = new Set();
-  #reportedProblem: string | null = null;
 
   constructor(options: AgentOptions) {
     const { nodeName, log, record, api } = options;
@@ -67,7 +64,7 @@ export class Agent {
       compare: (node) => this.#compare(node),
       policyReport: () => this.#policyReport(),
       onLanded: (changes) => this.#onLanded(changes),
-      onProblem: (error, changes) => this.#onProblem(error, changes),
+      onProblem: (error, changes) => this.onProblem(error, changes),
     });
   }
 
@@ -86,7 +83,7 @@ export class Agent {
 
   /** Takes what the policy directory says now. What is invalid changes nothing but the report. */
   onPolicies(load: PolicyLoad): void {
-    const { log, record, metrics, describeErrors } = this.#options;
+    const { metrics, describeErrors } = this.#options;
     const again = this.#newest !== null && sameLoad(this.#newest, load);
     this.#newest = load;
     if (again) return;
@@ -94,12 +91,7 @@ export class Agent {
     if (load.valid) {
       this.#bringIntoForce(load.set);
     } else {
-      const errors = describeErrors(load);
-      const standing =
-        this.#inForce === null ? 'nothing is done to the node' : `${this.#inForce.revision} stays in force`;
-      for (const error of errors) log({ level: 'error', message: error, text: `⛔ ERROR: ${error}` });
-      log({ level: 'error', message: `the policy directory is invalid, so ${standing}` });
-      record({ type: 'Warning', reason: 'PolicyInvalid', message: errors.join('; ') });
+      this.#narrator.policyInvalid(describeErrors(load), this.#inForce);
     }
     this.#reconciler.poke();
   }
@@ -115,11 +107,7 @@ export class Agent {
       this.#roster = adoptLedger(this.#roster, this.#ledger());
       this.#showFailing();
     } else if (before === null || before.uid !== node.uid) {
-      this.#options.log({
-        level: 'warn',
-        message: 'another Node of our name: counting starts at zero',
-        fields: { node: node.name, uid: node.uid },
-      });
+      this.#narrator.nodeReplaced(node);
       this.#roster = forgetCounts(this.#roster);
       this.#refreshRoster();
     } else if (JSON.stringify(before.labels) !== JSON.stringify(node.labels)) {
@@ -133,6 +121,12 @@ export class Agent {
     this.#reconciler.poke();
   }
 
+  /** Something with the API server did not succeed and will be tried again; with the changes it was about, if any. */
+  onProblem(error: unknown, changes: readonly Change[] = []): void {
+    for (const { kind } of changes) this.#options.metrics.actions.inc({ action: kind, result: 'Error' });
+    this.#narrator.triesAgain(error);
+  }
+
   /** Ends checks and waits for a write under way; the node stays as it is. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.values()) timer.stop('kill');
@@ -140,11 +134,9 @@ export class Agent {
   }
 
   #bringIntoForce(set: PolicySet): void {
-    const { log, record, metrics } = this.#options;
+    const { metrics } = this.#options;
     this.#inForce = set;
-    const counts = { policies: set.policies.length, budgets: set.budgets.length };
-    log({ level: 'info', message: 'policy in force', fields: { revision: set.revision, ...counts } });
-    record({ type: 'Normal', reason: 'PolicyReloaded', message: `Policy revision ${set.revision} is in force` });
+    this.#narrator.policyInForce(set);
     metrics.reloadTimestamp.set(Date.now() / 1000);
     metrics.policyInfo.reset();
     metrics.policyInfo.set({ revision: set.revision }, 1);
@@ -152,11 +144,7 @@ export class Agent {
   }
 
   #onNodeGone(): void {
-    const { log, nodeName } = this.#options;
-    log({
-      level: 'error',
-      message: `there is no node ${nodeName}; checks go on, check --node-name if it should be there`,
-    });
+    this.#narrator.nodeGone();
     this.#roster = forgetCounts(this.#roster);
     this.#showFailing();
   }
@@ -227,8 +215,7 @@ export class Agent {
       ownTolerations: this.#ownTolerations,
       now: `${new Date().toISOString().slice(0, 19)}Z`,
     });
-    if (comparison.kind === 'Unreadable') this.#reportProblem(comparison.problem);
-    else this.#reportWithheld(comparison.withheld);
+    this.#narrator.compared(comparison);
     return comparison;
   }
 
@@ -237,31 +224,11 @@ export class Agent {
     return (this.#inForce?.budgets ?? []).some(({ spec }) => selectorMatches(spec.nodeSelector, node.labels));
   }
 
-  #reportWithheld(withheld: readonly Withheld[]): void {
-    const keyOf = ({ policy, why }: Withheld) => `${policy} ${why}`;
-    for (const each of withheld) if (!this.#reportedWithheld.has(keyOf(each))) this.#narrator.withheld(each);
-    this.#reportedWithheld = new Set(withheld.map(keyOf));
-    this.#reportedProblem = null;
-  }
-
-  #reportProblem(problem: string): void {
-    if (problem === this.#reportedProblem) return;
-    this.#reportedProblem = problem;
-    const message = `${problem}; nothing is done or undone until it is corrected or removed`;
-    this.#options.log({ level: 'error', message });
-  }
-
   #onLanded(changes: readonly Change[]): void {
     for (const change of changes) {
       this.#options.metrics.actions.inc({ action: change.kind, result: 'Success' });
       this.#narrator.changed(change);
     }
-  }
-
-  #onProblem(error: unknown, changes: readonly Change[]): void {
-    for (const change of changes) this.#options.metrics.actions.inc({ action: change.kind, result: 'Error' });
-    const message = error instanceof Error ? error.message : String(error);
-    this.#options.log({ level: 'warn', message: `${message}; trying again, checks go on` });
   }
 
   /** null while the directory was not read yet. */

@@ -1,11 +1,12 @@
-import type { Change } from '../core/compare.ts';
+import type { Change, Comparison } from '../core/compare.ts';
 import type { NodeEvent } from '../core/event.ts';
 import type { Health } from '../core/health.ts';
 import type { Withheld } from '../core/holds.ts';
-import type { Hold } from '../core/ledger.ts';
-import type { NodeCheckPolicy, Taint } from '../core/policy.ts';
+import type { NodeView } from '../core/node.ts';
+import type { NodeCheckPolicy, PolicySet } from '../core/policy.ts';
 import type { RunOutcome, Verdict } from '../core/verdict.ts';
 import type { Log } from '../telemetry/log.ts';
+import { describeChange, describeHold } from './describe-change.ts';
 
 /** Says in words what happens: the log for whoever reads along, Events for whoever describes the node. */
 export type Narrator = ReturnType<typeof createNarrator>;
@@ -21,6 +22,9 @@ export type NarratorOptions = {
 export function createNarrator({ nodeName, log, record, severalPolicies }: NarratorOptions) {
   /** The well-known lines stay as people know them while there is only one policy they can be about. */
   const about = (text: string, policy: string) => (severalPolicies() ? `${text} policy=${policy}` : text);
+
+  let toldWithheld: ReadonlySet<string> = new Set();
+  let toldProblem: string | null = null;
 
   return {
     checkStarted(policy: NodeCheckPolicy): void {
@@ -107,15 +111,62 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
       if (event) record(event);
     },
 
-    withheld({ policy, why, wanted }: Withheld): void {
-      const would = describeHold(wanted);
-      const fields = { policy, would };
-      log({ level: 'warn', message: `${REASONS_TO_WITHHOLD[why]}; would otherwise act on the node`, fields });
-      if (why === 'BudgetDenied') {
-        record({ type: 'Warning', reason: 'BudgetDenied', message: `Policy ${policy}: no slot to ${would}` });
+    /** Tells what keeps effects from the node, each reason once for as long as it lasts. */
+    compared(comparison: Comparison): void {
+      if (comparison.kind === 'Unreadable') {
+        if (comparison.problem !== toldProblem) {
+          const message = `${comparison.problem}; nothing is done or undone until it is corrected or removed`;
+          log({ level: 'error', message });
+        }
+        toldProblem = comparison.problem;
+        return;
       }
+      toldProblem = null;
+      const keyOf = ({ policy, why }: Withheld) => `${policy} ${why}`;
+      for (const each of comparison.withheld) if (!toldWithheld.has(keyOf(each))) tellWithheld(each);
+      toldWithheld = new Set(comparison.withheld.map(keyOf));
+    },
+
+    policyInForce({ revision, policies, budgets }: PolicySet): void {
+      const fields = { revision, policies: policies.length, budgets: budgets.length };
+      log({ level: 'info', message: 'policy in force', fields });
+      record({ type: 'Normal', reason: 'PolicyReloaded', message: `Policy revision ${revision} is in force` });
+    },
+
+    policyInvalid(errors: readonly string[], inForce: PolicySet | null): void {
+      for (const error of errors) log({ level: 'error', message: error, text: `⛔ ERROR: ${error}` });
+      const standing = inForce === null ? 'nothing is done to the node' : `${inForce.revision} stays in force`;
+      log({ level: 'error', message: `the policy directory is invalid, so ${standing}` });
+      record({ type: 'Warning', reason: 'PolicyInvalid', message: errors.join('; ') });
+    },
+
+    nodeGone(): void {
+      const message = `there is no node ${nodeName}; checks go on, check --node-name if it should be there`;
+      log({ level: 'error', message });
+    },
+
+    nodeReplaced({ uid }: NodeView): void {
+      log({
+        level: 'warn',
+        message: 'another Node of our name: counting starts at zero',
+        fields: { node: nodeName, uid },
+      });
+    },
+
+    triesAgain(error: unknown): void {
+      const message = error instanceof Error ? error.message : String(error);
+      log({ level: 'warn', message: `${message}; trying again, checks go on` });
     },
   };
+
+  function tellWithheld({ policy, why, wanted }: Withheld): void {
+    const would = describeHold(wanted);
+    const message = `${REASONS_TO_WITHHOLD[why]}; would otherwise act on the node`;
+    log({ level: 'warn', message, fields: { policy, would } });
+    if (why === 'BudgetDenied') {
+      record({ type: 'Warning', reason: 'BudgetDenied', message: `Policy ${policy}: no slot to ${would}` });
+    }
+  }
 
   function writeOutput(policy: string, outcome: RunOutcome, level: 'debug' | 'info' | 'error'): void {
     for (const stream of ['stdout', 'stderr'] as const) {
@@ -134,64 +185,3 @@ const REASONS_TO_WITHHOLD: Readonly<Record<Withheld['why'], string>> = {
   BudgetDenied: 'the cluster budget grants no slot',
   WouldEvictAgent: "the agent's own pod does not tolerate the NoExecute taint",
 };
-
-type Description = { level: 'info' | 'warn'; text: string; event?: NodeEvent };
-
-function describeChange(change: Change, node: string): Description {
-  switch (change.kind) {
-    case 'Cordoned': {
-      const text = `⚠ WARN: Cordoning node ${node}`;
-      return { level: 'warn', text, event: warning('NodeCordoned', `Node ${node} cordoned`) };
-    }
-    case 'Uncordoned':
-      return { level: 'info', text: `INFO: Uncordoning node ${node}` };
-    case 'CordonFound':
-      return {
-        level: 'info',
-        text: `INFO: Node ${node} is already cordoned by somebody else and stays so on recovery`,
-      };
-    case 'CordonReleased':
-      return { level: 'warn', text: `⚠ WARN: Somebody uncordoned node ${node}; left so until the next episode` };
-    case 'Tainted': {
-      const taint = describeTaint(change.taint);
-      const text = `⚠ WARN: Tainting node ${node} with ${taint}`;
-      return { level: 'warn', text, event: warning('NodeTainted', `Node ${node} tainted with ${taint}`) };
-    }
-    case 'Untainted':
-      return { level: 'info', text: `INFO: Removing taint ${describeTaint(change.taint)} from node ${node}` };
-    case 'TaintFound': {
-      const taint = describeTaint(change.taint);
-      return { level: 'info', text: `INFO: Taint ${taint} of node ${node} is somebody else's and stays on recovery` };
-    }
-    case 'TaintReleased': {
-      const taint = describeTaint(change.taint);
-      return { level: 'warn', text: `⚠ WARN: Somebody removed taint ${taint} from node ${node}; left so` };
-    }
-    case 'DrainStarted': {
-      const text = `⚠ WARN: Draining node ${node}`;
-      return { level: 'warn', text, event: warning('DrainStarted', `Drain of node ${node} started`) };
-    }
-    case 'Released': {
-      const text = `INFO: Node ${node} is given back`;
-      return {
-        level: 'info',
-        text,
-        event: { type: 'Normal', reason: 'NodeReleased', message: `Node ${node}: everything we did is undone` },
-      };
-    }
-    default:
-      return change satisfies never;
-  }
-}
-
-function warning(reason: NodeEvent['reason'], message: string): NodeEvent {
-  return { type: 'Warning', reason, message };
-}
-
-function describeTaint({ key, value, effect }: Taint): string {
-  return value === '' ? `${key}:${effect}` : `${key}=${value}:${effect}`;
-}
-
-function describeHold({ cordon, taint, drain }: Hold): string {
-  return [cordon && 'cordon', taint && `taint ${describeTaint(taint)}`, drain && 'drain'].filter(Boolean).join(', ');
-}

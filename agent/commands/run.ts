@@ -1,0 +1,216 @@
+import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { startCheck } from '../check/run-check.ts';
+import type { NodeView } from '../core/node.ts';
+import { type Credentials, loadCredentials } from '../kube/credentials.ts';
+import { createEventApi } from '../kube/event-api.ts';
+import { hasStatus } from '../kube/kube-error.ts';
+import { createNodeApi, readTolerations } from '../kube/node-api.ts';
+import { createTransport, type Transport } from '../kube/transport.ts';
+import { watchNode } from '../kube/watch-node.ts';
+import { Agent } from '../loop/agent.ts';
+import { createTolerationReader } from '../loop/own-tolerations.ts';
+import { formatPolicyErrors } from '../policy/format-error.ts';
+import { watchPolicyDirectory } from '../policy/watch-directory.ts';
+import { createEventRecorder } from '../telemetry/event-recorder.ts';
+import { serveHttp } from '../telemetry/http.ts';
+import { createLog } from '../telemetry/log.ts';
+import { createMetrics, type Metrics, resourceOf } from '../telemetry/metrics.ts';
+import { VERSION } from '../version.ts';
+
+/** Less than the 2 s within which the agent has to be gone after SIGTERM. */
+const STOP_WITHIN_MS = 1_500;
+/** The loop turns when its clock is no later than this. */
+const LOOP_LATE_MS = 10_000;
+const LOOP_TICK_MS = 1_000;
+
+const OPTIONS = {
+  'node-name': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'The Node this agent is for',
+    default: process.env.NODE_NAME,
+    defaultDescription: '$NODE_NAME',
+  },
+  'policy-dir': {
+    type: 'string',
+    requiresArg: true,
+    demandOption: true,
+    describe: 'Directory of policy files; changes take effect at once',
+  },
+  kubeconfig: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'How to reach the API server',
+    defaultDescription: '$KUBECONFIG, the service account, ~/.kube/config',
+  },
+  'metrics-address': {
+    type: 'string',
+    requiresArg: true,
+    default: '127.0.0.1:9477',
+    describe: 'host:port of /metrics, /healthz and /readyz',
+  },
+  'log-format': { choices: ['text', 'json'], default: 'text', describe: 'Lines for people or for machines' },
+  debug: { type: 'boolean', default: false, describe: 'Log more' },
+  'host-root': {
+    type: 'string',
+    requiresArg: true,
+    default: '/host',
+    describe: "Where the host's root is mounted, for checks with runIn: Host",
+  },
+  'host-pid': {
+    type: 'number',
+    requiresArg: true,
+    default: 1,
+    describe: 'Whose namespaces checks with runIn: HostNamespaces enter',
+  },
+} as const satisfies Record<string, Options>;
+
+type RunOptions = InferredOptionTypes<typeof OPTIONS>;
+
+export const runCommand: CommandModule<object, RunOptions> = {
+  command: 'run',
+  describe: 'Run the agent of one node',
+  builder: (yargs) =>
+    yargs
+      .options(OPTIONS)
+      .example('$0 run --node-name "$NODE_NAME" --policy-dir /policy', 'as in the DaemonSet')
+      .check((options) => {
+        if (!options['node-name'])
+          throw new Error('--node-name must name a Node; it is not given and $NODE_NAME is empty');
+        parseAddress(options['metrics-address']);
+        return true;
+      }),
+  handler: run,
+};
+
+async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
+  const nodeName = options.nodeName ?? '';
+  const write = (line: string) => process.stdout.write(line);
+  const log = createLog({ format: options.logFormat, debug: options.debug, write, now: () => new Date() });
+  // Whoever reads the log may go away; the agent goes on.
+  process.stdout.on('error', () => {});
+
+  const metrics = createMetrics({ version: VERSION, runtime: runtimeName() });
+  const credentials = loadCredentials(options.kubeconfig, process.env);
+  const transport = openTransport(credentials, metrics);
+  const stopping = new AbortController();
+
+  const recorder = createEventRecorder(
+    eventSink(transport, () => agent.node),
+    log,
+  );
+  const pod = ownPod(credentials, process.env);
+  const agent: Agent = new Agent({
+    nodeName,
+    api: {
+      ...createNodeApi(transport, nodeName),
+      isConflict: (error) => hasStatus(error, 409),
+      isNotFound: (error) => hasStatus(error, 404),
+    },
+    startCheck: (policy) =>
+      startCheck(policy.spec.check, {
+        nodeName,
+        policyName: policy.metadata.name,
+        hostRoot: options.hostRoot,
+        hostPid: options.hostPid,
+      }),
+    describeErrors: (load) => formatPolicyErrors(load.errors, load.omitted),
+    ownTolerations: pod === null ? null : [],
+    log,
+    record: recorder.record,
+    metrics,
+    onFatal: () => void stop(1),
+  });
+
+  const loop = startLoopClock();
+  const server = await serveHttp({
+    ...parseAddress(options.metricsAddress),
+    registry: metrics.registry,
+    healthz: loop.problem,
+    readyz: () => agent.notReadyBecause(),
+  });
+  log({
+    level: 'info',
+    message: 'agent started',
+    fields: { version: VERSION, node: nodeName, http: server.address, server: credentials.server },
+  });
+
+  const readOwnTolerations = createTolerationReader(
+    () => (pod === null ? Promise.resolve([]) : readTolerations(transport, pod)),
+    (tolerations) => agent.onOwnTolerations(tolerations),
+    (error) => agent.onProblem(error),
+    stopping.signal,
+  );
+  const policies = watchPolicyDirectory(options.policyDir, (load) => {
+    agent.onPolicies(load);
+    if (pod !== null && load.valid) readOwnTolerations(load.set);
+  });
+  void watchNode(
+    transport,
+    nodeName,
+    { onNode: (node) => agent.onNode(node), onProblem: (error) => agent.onProblem(error) },
+    stopping.signal,
+  );
+
+  async function stop(exitCode: number): Promise<void> {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    log({ level: 'info', message: 'stopping; the node stays as it is' });
+    setTimeout(() => process.exit(exitCode), STOP_WITHIN_MS);
+    policies.stop();
+    recorder.stop();
+    server.close();
+    await agent.stop();
+    process.exit(exitCode);
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(0));
+}
+
+function openTransport(credentials: Credentials, metrics: Metrics): Transport {
+  return createTransport(credentials, `node-svc-checker/${VERSION}`, ({ method, path, status }) =>
+    metrics.apiRequests.inc({ verb: method, resource: resourceOf(path), code: status ?? 0 }),
+  );
+}
+
+function eventSink(transport: Transport, currentNode: () => NodeView | null) {
+  const api = createEventApi(transport);
+  return {
+    create: (event: Parameters<typeof api.create>[1], at: Date) => {
+      const node = currentNode();
+      if (node === null) throw new Error('the Node was not read yet, so no Event can be about it');
+      return api.create(node, event, at);
+    },
+    repeat: api.repeat,
+  };
+}
+
+/** The pod this agent runs in; null without POD_NAME. The namespace: $POD_NAMESPACE, else the credentials'. */
+function ownPod(credentials: Credentials, env: NodeJS.ProcessEnv): { namespace: string; name: string } | null {
+  return env.POD_NAME ? { name: env.POD_NAME, namespace: env.POD_NAMESPACE || credentials.namespace } : null;
+}
+
+function startLoopClock(): { problem(): string | null } {
+  let turnedAt = performance.now();
+  setInterval(() => {
+    turnedAt = performance.now();
+  }, LOOP_TICK_MS);
+  return {
+    problem() {
+      const lateMs = performance.now() - turnedAt;
+      return lateMs > LOOP_LATE_MS ? `the loop has not turned for ${Math.round(lateMs / 1000)} s` : null;
+    },
+  };
+}
+
+/** @throws Error when it is not `host:port`; `:port` is every address, as elsewhere in Kubernetes */
+function parseAddress(address: string): { host: string; port: number } {
+  const [, host = '', port = ''] = /^(?:\[(?=.*\]))?([^\]]*?)\]?:(\d{1,5})$/.exec(address) ?? [];
+  if (port === '' || Number(port) > 65_535) {
+    throw new Error(`--metrics-address must be host:port, found ${JSON.stringify(address)}`);
+  }
+  return { host: host || '0.0.0.0', port: Number(port) };
+}
+
+function runtimeName(): string {
+  return 'Deno' in globalThis ? `deno ${process.versions.deno}` : `node ${process.versions.node}`;
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { serveHttp } from './http.ts';
+import { createMetrics } from './metrics.ts';
+
+const { registry } = createMetrics({ version: '0', runtime: 'test' });
+let problem: string | null = null;
+let server: Awaited<ReturnType<typeof serveHttp>>;
+before(async () => {
+  server = await serveHttp({ host: '127.0.0.1', port: 0, registry, healthz: () => null, readyz: () => problem });
+});
+after(() => server.close());
+
+const get = async (path: string) => {
+  const response = await fetch(`http://${server.address}${path}`);
+  return [response.status, await response.text()];
+};
+
+test('a probe answers 200 while all is well and 503 with the reason otherwise', async () => {
+  assert.deepEqual(await get('/readyz'), [200, 'ok\n']);
+  problem = 'no valid policy was loaded yet';
+  assert.deepEqual(await get('/readyz'), [503, 'no valid policy was loaded yet\n']);
+  assert.deepEqual(await get('/healthz?verbose'), [200, 'ok\n']);
+});
+
+test('metrics are served, anything else is not found', async () => {
+  const [status, body] = await get('/metrics');
+  assert.equal(status, 200);
+  assert.match(String(body), /nsc_build_info/);
+  assert.equal((await get('/'))[0], 404);
+});
+
+test('an address that is taken is named', async () => {
+  const port = Number(server.address.split(':')[1]);
+  const second = serveHttp({ host: '127.0.0.1', port, registry, healthz: () => null, readyz: () => null });
+  await assert.rejects(second, new RegExp(`cannot listen on --metrics-address 127.0.0.1:${port}: .*EADDRINUSE`));
+});
