@@ -1,0 +1,66 @@
+import { readdir, readFile } from 'node:fs/promises';
+import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
+
+/** How long to wait before a group is asked again whether it exists: from the first, doubled up to the last; ms. */
+const FIRST_LOOK_MS = 10;
+const LAST_LOOK_MS = 1000;
+/** From which wait on the members of a group are looked up, in milliseconds: killed processes are gone long before. */
+const LOOK_CLOSER_MS = 80;
+
+/**
+ * The process group of a child, by the child's pid.
+ *
+ * Its number is safe to use until the group was once found empty, or to hold only zombies; from then on nothing is sent
+ * to it any more, because it may be another's.
+ */
+export class ProcessGroup {
+  /** Undefined as soon as it is known to be empty. */
+  #id: number | undefined;
+
+  /** Without a pid, because nothing was started, it is empty. */
+  constructor(leaderPid: number | undefined) {
+    this.#id = leaderPid;
+  }
+
+  /** Whether any process is in it, zombies included. */
+  exists(): boolean {
+    return this.#signal(0);
+  }
+
+  /** Sends SIGKILL to every process in it, if there are any. */
+  kill(): void {
+    this.#signal('SIGKILL');
+  }
+
+  /** Resolves when no process that still runs is in it. Does not keep the agent's process from ending. */
+  async gone(): Promise<void> {
+    for (let waitMs = FIRST_LOOK_MS; this.exists(); waitMs = Math.min(waitMs * 2, LAST_LOOK_MS)) {
+      // Whether a zombie is ever reaped is up to the machine's init, and it harms no further run.
+      if (waitMs >= LOOK_CLOSER_MS && !(await hasRunningMember(this.#id))) this.#id = undefined;
+      else await setTimeout(waitMs, undefined, { ref: false });
+    }
+  }
+
+  #signal(signal: NodeJS.Signals | 0): boolean {
+    if (this.#id === undefined) return false;
+    try {
+      process.kill(-this.#id, signal);
+    } catch (error) {
+      // Anything else, EPERM that is, means that there is somebody.
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') this.#id = undefined;
+    }
+    return this.#id !== undefined;
+  }
+}
+
+async function hasRunningMember(groupId: number | undefined): Promise<boolean> {
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    // proc_pid_stat(5): "pid (comm) state ppid pgrp …", and comm may contain anything.
+    const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (Number(group) === groupId && state !== 'Z' && state !== 'X') return true;
+  }
+  return false;
+}

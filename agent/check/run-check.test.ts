@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import process from 'node:process';
+import { after, before, describe, test } from 'node:test';
+import { KEPT_BYTES } from './bounded-output.ts';
+import { scenarios } from './fixtures/scenarios.ts';
+import { fixture, inTime, run, start } from './fixtures/support.ts';
+import { DEFAULT_PATH } from './launcher.ts';
+
+describe('how a run ends', { concurrency: 4 }, () => {
+  before(() => {
+    process.env.AGENT_TOKEN = 'secret';
+  });
+  after(() => delete process.env.AGENT_TOKEN);
+
+  for (const { rule, command, timeoutSeconds = 30, ended, stdout, leavesProcess } of scenarios) {
+    test(rule, async () => {
+      const running = start(command, { timeoutSeconds });
+      const outcome = await inTime('the outcome', running.outcome);
+      if (leavesProcess) process.kill(Number(outcome.stdout), 'SIGKILL');
+      assert.deepEqual(outcome.ended, ended);
+      if (stdout !== undefined) assert.equal(outcome.stdout, stdout);
+      await inTime('the end of all its processes', running.gone);
+    });
+  }
+
+  test('an argument that no process can be given did not start', async () => {
+    const { ended } = await run(['/bin/true', 'a\0b']);
+    assert.equal(ended.kind, 'NotStarted');
+    assert.match(ended.kind === 'NotStarted' ? ended.reason : '', /^\/bin\/true: .*null bytes/);
+  });
+});
+
+describe('what a check is given', () => {
+  test("the check's own env is added and wins", async () => {
+    const env = [
+      { name: 'NODE_NAME', value: 'other' },
+      { name: 'LEVEL', value: 'deep = 1\tå' },
+    ];
+    const { stdout } = await run([fixture('prints-env.sh')], { env });
+    assert.deepEqual(stdout.trim().split('\n'), [
+      'LEVEL=deep = 1\tå',
+      'NODE_NAME=other',
+      'NSC_POLICY=storage',
+      `PATH=${DEFAULT_PATH}`,
+    ]);
+  });
+
+  test("a command without a slash is looked up in the check's own PATH", async () => {
+    const env = [{ name: 'PATH', value: `/nonexistent:${fixture('')}:/usr/bin:/bin` }];
+    assert.deepEqual((await run(['exits-with.sh', '9'], { env })).ended, { kind: 'Exited', code: 9 });
+  });
+
+  test('arguments pass through no shell', async () => {
+    const { stdout } = await run(['printf', '%s|', 'a b', '$PATH', '*', '; exit 1', "'"]);
+    assert.equal(stdout, "a b|$PATH|*|; exit 1|'|");
+  });
+
+  test('it runs in / with no input', async () => {
+    assert.equal((await run(['sh', '-c', 'pwd; cat'])).stdout, '/\n');
+  });
+});
+
+describe('what a run tells', { concurrency: true }, () => {
+  test('both streams are kept apart and counted', async () => {
+    const outcome = await run(['sh', '-c', 'printf out; printf error >&2']);
+    const { stdout, stdoutBytes, stderr, stderrBytes } = outcome;
+    assert.deepEqual(
+      { stdout, stdoutBytes, stderr, stderrBytes },
+      { stdout: 'out', stdoutBytes: 3, stderr: 'error', stderrBytes: 5 },
+    );
+  });
+
+  test('of 100 MB the beginning is kept and all is counted', async () => {
+    const { stdout, stdoutBytes } = await run([fixture('floods-stdout.sh')]);
+    assert.deepEqual([stdout, stdoutBytes], ['\0'.repeat(KEPT_BYTES), 100_000_000]);
+  });
+
+  test('the duration is the time to the exit, in milliseconds', async () => {
+    const startedAt = performance.now();
+    const { durationMs } = await run(['sleep', '0.3']);
+    assert.ok(durationMs >= 300 && durationMs <= performance.now() - startedAt, `${durationMs} ms`);
+  });
+});
+
+describe('what a run leaves', () => {
+  test('many runs leave no descriptor, timer or child', async () => {
+    const files = () => readdirSync('/proc/self/fd').length;
+    const round = async () => {
+      const runs = [fixture('healthy.sh'), fixture('leaves-pipe-holder.sh'), '/nonexistent'].map((file) =>
+        start([file]),
+      );
+      await inTime('all of a round', Promise.all(runs.flatMap(({ outcome, gone }) => [outcome, gone])));
+    };
+    await round();
+    const before = files();
+    for (let i = 0; i < 2; i += 1) await round();
+    assert.equal(files(), before);
+    assert.deepEqual(
+      process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap'),
+      [],
+    );
+  });
+});

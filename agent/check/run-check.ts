@@ -1,0 +1,94 @@
+import type { Check } from '../core/policy.ts';
+import type { RunOutcome } from '../core/verdict.ts';
+import { spawnCheck } from './check-process.ts';
+import { afterMs, within } from './delay.ts';
+import { findExecProblem } from './executable.ts';
+import { prepareLaunch, type RunOptions } from './launcher.ts';
+import { readLauncherFailure } from './launcher-failure.ts';
+import { explainStartError } from './start-error.ts';
+
+/**
+ * How long the output may stay open after the check itself has exited, in milliseconds.
+ *
+ * A check that leaves a process behind leaves it the pipes too, and then they do not end by themselves.
+ */
+export const OUTPUT_GRACE_MS = 200;
+
+/** One run of a check, from its start until nothing of it is left. */
+export type RunningCheck = {
+  /**
+   * How the run ended. Never rejects. Settles at the latest when `timeoutSeconds` have passed, whatever the child does
+   * (an exit just before that may take {@link OUTPUT_GRACE_MS} longer), so also for a child that SIGKILL does not end.
+   */
+  readonly outcome: Promise<RunOutcome>;
+  /**
+   * Resolves when the child was reaped and nothing that runs is left of its process group; never rejects. Later than
+   * `outcome`, or never, for what is stuck in the kernel (D state): do not start the check again before.
+   */
+  readonly gone: Promise<void>;
+  /**
+   * Ends the run at once, for a shutdown: SIGKILL to the process group. An outcome that was still open settles as
+   * `Signaled` by SIGKILL, without waiting for the child. Does nothing when all is over.
+   */
+  kill(): void;
+};
+
+type Ended = RunOutcome['ended'];
+
+/**
+ * Starts a check once, in a process group of its own, and tells how it ended.
+ *
+ * Never throws: whatever keeps the check from running is a `NotStarted` with a sentence for a person. `durationMs` runs
+ * from this call to the child's exit, or to the moment it was given up. What the check leaves in its process group is
+ * killed when it has exited; a process that made a session of its own escapes that, but holds up nothing.
+ *
+ * On Node the output streams are sockets, so a script can write to them but cannot open `/dev/stdout` or `/dev/stderr`.
+ */
+export function startCheck(
+  check: Pick<Check, 'command' | 'env' | 'runIn' | 'timeoutSeconds'>,
+  options: RunOptions,
+): RunningCheck {
+  const startedAt = performance.now();
+  const sinceStartMs = () => performance.now() - startedAt;
+  const outcome = Promise.withResolvers<RunOutcome>();
+  let child: ReturnType<typeof spawnCheck> | undefined;
+  let givenUp = false;
+
+  const settle = (ended: Ended, durationMs = sinceStartMs()) => {
+    cancelTimeout();
+    outcome.resolve({ ended, ...(child?.output() ?? NO_OUTPUT), durationMs });
+  };
+  const giveUp = (ended: Ended) => {
+    givenUp = true;
+    child?.group.kill();
+    settle(ended);
+    child?.release();
+  };
+  const cancelTimeout = afterMs(check.timeoutSeconds * 1000, () => giveUp({ kind: 'TimedOut' }));
+
+  const run = async () => {
+    const launch = await prepareLaunch(check, options);
+    const problem = await findExecProblem(launch.program, launch.env.PATH, launch.root);
+    if (givenUp) return;
+    if (problem !== undefined) return settle({ kind: 'NotStarted', reason: problem });
+
+    child = spawnCheck(launch);
+    const exit = await child.exited;
+    cancelTimeout();
+    const durationMs = sinceStartMs();
+    await within(OUTPUT_GRACE_MS, child.outputClosed);
+    child.group.kill();
+
+    const launcherFailure = readLauncherFailure(check.runIn, exit, child.output());
+    if (launcherFailure !== undefined) settle({ kind: 'NotStarted', reason: launcherFailure }, durationMs);
+    else if (exit.code === null) settle({ kind: 'Signaled', signal: exit.signal }, durationMs);
+    else settle({ kind: 'Exited', code: exit.code }, durationMs);
+    child.release();
+    await child.group.gone();
+  };
+  const gone = run().catch((error: unknown) => settle({ kind: 'NotStarted', reason: explainStartError(error, check) }));
+
+  return { outcome: outcome.promise, gone, kill: () => giveUp({ kind: 'Signaled', signal: 'SIGKILL' }) };
+}
+
+const NO_OUTPUT = { stdout: '', stderr: '', stdoutBytes: 0, stderrBytes: 0 };
