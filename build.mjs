@@ -1,5 +1,5 @@
 // Makes dist/agent.mjs: the whole program in one file, the same for Node and Deno.
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import ncc from '@vercel/ncc';
 import { build } from 'esbuild';
@@ -32,11 +32,13 @@ const leaveOutWhatIsUnused = {
   },
 };
 
-await rm('dist', { recursive: true, force: true });
-await mkdir('dist');
+await mkdir('dist', { recursive: true });
+// Put together apart and then renamed, so that whoever runs the old one meanwhile always finds a whole file.
+const workshop = await mkdtemp('dist/.build-');
+const bundle = join(workshop, 'agent.mjs');
 const { metafile } = await build({
   entryPoints: ['agent/main.ts'],
-  outfile: OUTPUT,
+  outfile: bundle,
   bundle: true,
   platform: 'node',
   target: 'node22.19',
@@ -55,10 +57,12 @@ const { metafile } = await build({
 });
 
 // ncc follows what is still loaded at run time; anything it finds beside the one file would be missing on a node.
-const { code, assets } = await ncc(resolve(OUTPUT), { target: 'es2024', quiet: true });
+const { code, assets } = await ncc(resolve(bundle), { target: 'es2024', quiet: true });
 const strays = Object.keys(assets).filter((name) => name !== 'package.json');
 if (strays.length > 0) throw new Error(`${OUTPUT} must be the only file, but it also needs ${strays.join(', ')}`);
-await writeFile(OUTPUT, code, { mode: 0o755 });
+await writeFile(bundle, code, { mode: 0o755 });
+await rename(bundle, OUTPUT);
+await rm(workshop, { recursive: true });
 await writeFile('dist/THIRD_PARTY_LICENSES.txt', await collectLicenses(Object.keys(metafile.inputs)));
 process.stdout.write(`${OUTPUT}  ${Math.round(code.length / 1024)} KiB\n`);
 

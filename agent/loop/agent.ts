@@ -81,12 +81,10 @@ export class Agent {
     return null;
   }
 
-  /** Takes what the policy directory says now. What is invalid changes nothing but the report. */
+  /** Takes what the policy directory says now, after each change. What is invalid changes nothing but the report. */
   onPolicies(load: PolicyLoad): void {
     const { metrics, describeErrors } = this.#options;
-    const again = this.#newest !== null && sameLoad(this.#newest, load);
     this.#newest = load;
-    if (again) return;
     metrics.reloadSuccessful.set(load.valid ? 1 : 0);
     if (load.valid) {
       this.#bringIntoForce(load.set);
@@ -252,9 +250,4 @@ export class Agent {
     failing.reset();
     for (const [policy, { health }] of this.#roster) failing.set({ policy }, health.failing ? 1 : 0);
   }
-}
-
-function sameLoad(a: PolicyLoad, b: PolicyLoad): boolean {
-  if (a.valid && b.valid) return a.set.revision === b.set.revision;
-  return !a.valid && !b.valid && JSON.stringify(a) === JSON.stringify(b);
 }

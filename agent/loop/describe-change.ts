@@ -59,7 +59,8 @@ function warning(reason: NodeEvent['reason'], message: string): NodeEvent {
   return { type: 'Warning', reason, message };
 }
 
-function describeTaint({ key, value, effect }: Taint): string {
+/** As kubectl writes it: `key=value:effect`. */
+export function describeTaint({ key, value, effect }: Taint): string {
   return value === '' ? `${key}:${effect}` : `${key}=${value}:${effect}`;
 }
 

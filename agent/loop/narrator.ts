@@ -6,7 +6,7 @@ import type { NodeView } from '../core/node.ts';
 import type { NodeCheckPolicy, PolicySet } from '../core/policy.ts';
 import type { RunOutcome, Verdict } from '../core/verdict.ts';
 import type { Log } from '../telemetry/log.ts';
-import { describeChange, describeHold } from './describe-change.ts';
+import { describeChange, describeHold, describeTaint } from './describe-change.ts';
 
 /** Says in words what happens: the log for whoever reads along, Events for whoever describes the node. */
 export type Narrator = ReturnType<typeof createNarrator>;
@@ -107,7 +107,8 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
 
     changed(change: Change): void {
       const { level, text, event } = describeChange(change, nodeName);
-      log({ level, message: `node changed: ${change.kind}`, fields: { node: nodeName }, text });
+      const taint = 'taint' in change ? describeTaint(change.taint) : undefined;
+      log({ level, message: `node changed: ${change.kind}`, fields: { node: nodeName, taint }, text });
       if (event) record(event);
     },
 

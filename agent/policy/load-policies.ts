@@ -1,7 +1,7 @@
 import type { NodeCheckPolicy, NodeDisruptionBudget, PolicyError, PolicyLoad } from '../core/policy.ts';
 import { ErrorList } from './error-list.ts';
 import { formatPath, positionOf } from './problem.ts';
-import { readPolicyDirectory } from './read-directory.ts';
+import { type DirectoryRead, readPolicyDirectory } from './read-directory.ts';
 import { readDocuments } from './read-documents.ts';
 import { resolveDocuments } from './resolve-documents.ts';
 import { type PolicyFile, revisionOf, sortedByName } from './revision.ts';
@@ -23,7 +23,11 @@ export type LoadedPolicies =
  * that stands in the file system. The revision is told whether valid or not, so that who polls sees a change either way.
  */
 export async function loadPolicyDirectory(dir: string): Promise<LoadedPolicies> {
-  const { files, errors } = await readPolicyDirectory(dir);
+  return loadPolicyRead(await readPolicyDirectory(dir));
+}
+
+/** The same for a directory that was read already. */
+export function loadPolicyRead({ files, errors }: DirectoryRead): LoadedPolicies {
   return load(files, errors);
 }
 

@@ -1,6 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { PolicyLoad } from '../core/policy.ts';
-import { loadPolicyDirectory } from './load-policies.ts';
+import { loadPolicyRead } from './load-policies.ts';
+import { type DirectoryRead, readPolicyDirectory } from './read-directory.ts';
+import { revisionOf } from './revision.ts';
 
 /** What the file system did not tell us about is found within this time. */
 const POLL_MS = 2_000;
@@ -8,13 +10,14 @@ const POLL_MS = 2_000;
 const SETTLE_MS = 30;
 
 /**
- * Hands over what the directory says now, then again whenever it may have changed: on the file system's word, and by
+ * Hands over what the directory says now, and then each time its content has changed: on the file system's word, and by
  * polling besides, since watches are lost and are not to be had everywhere.
  */
 export function watchPolicyDirectory(directory: string, onLoad: (load: PolicyLoad) => void): { stop(): void } {
   let stopped = false;
   let loading = false;
   let again = false;
+  let lastContent: string | null = null;
   let watcher: FSWatcher | null = null;
   let settle: NodeJS.Timeout | undefined;
 
@@ -26,8 +29,11 @@ export function watchPolicyDirectory(directory: string, onLoad: (load: PolicyLoa
     loading = true;
     do {
       again = false;
-      const result = await loadPolicyDirectory(directory);
-      if (!stopped) onLoad(result);
+      const read = await readPolicyDirectory(directory);
+      const content = contentOf(read);
+      if (stopped || content === lastContent) continue;
+      lastContent = content;
+      onLoad(loadPolicyRead(read));
     } while (again && !stopped);
     loading = false;
   }
@@ -67,4 +73,9 @@ export function watchPolicyDirectory(directory: string, onLoad: (load: PolicyLoa
       stopWatching();
     },
   };
+}
+
+/** Equal for two reads exactly when they say the same. */
+function contentOf({ files, errors }: DirectoryRead): string {
+  return JSON.stringify([revisionOf(files), errors]);
 }
