@@ -1,0 +1,83 @@
+/** What goes wrong. "Applied" means that the request took effect before the trouble. */
+export type Fault =
+  /** An error instead of the answer; not applied. */
+  | {
+      readonly kind: 'status';
+      readonly code: number;
+      /** The usual reason and message of that code when absent. */
+      readonly reason?: string;
+      readonly message?: string;
+      readonly retryAfterSeconds?: number;
+      /** text/plain and no Status, as API priority-and-fairness and proxies answer. */
+      readonly plainText?: boolean;
+    }
+  /** Accepts the request and never answers; not applied. */
+  | { readonly kind: 'stall' }
+  /** Headers and half of the body, then silence; applied. */
+  | { readonly kind: 'stallBody' }
+  /** Headers and half of the body, then the connection breaks; applied. */
+  | { readonly kind: 'truncate' }
+  /** The connection breaks instead of an answer; applied. */
+  | { readonly kind: 'drop' }
+  /** The connection breaks at once; not applied. */
+  | { readonly kind: 'refuse' }
+  /** Answers as usual, but milliseconds later; applied then. */
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** A watch that begins with this line, for example half an object. */
+  | { readonly kind: 'watchLine'; readonly line: string }
+  /** A watch whose connection breaks before its nth event (0: at once). */
+  | { readonly kind: 'watchCut'; readonly afterEvents: number }
+  /** A watch answered with the ERROR event of a forgotten version. */
+  | { readonly kind: 'watchExpired' };
+
+export interface FaultRule {
+  readonly fault: Fault;
+  /** For example 'PATCH'; absent: any. A watch is a GET. */
+  readonly method?: string;
+  /** Tried on the path with its query, as sent; absent: any. */
+  readonly path?: RegExp;
+  /** How many requests it hits until it is spent; absent: unlimited. */
+  readonly times?: number;
+}
+
+/** A rule in force. */
+export interface ActiveFault {
+  /** How many requests it hit. */
+  readonly hits: number;
+  remove(): void;
+}
+
+/** The rules of one simulator. The first that matches a request and is not spent hits it. */
+export class Faults {
+  #rules: { rule: FaultRule; hits: number }[] = [];
+
+  add(rule: FaultRule): ActiveFault {
+    const active = { rule, hits: 0 };
+    this.#rules.push(active);
+    return {
+      get hits() {
+        return active.hits;
+      },
+      remove: () => {
+        this.#rules = this.#rules.filter((other) => other !== active);
+      },
+    };
+  }
+
+  /** Everything works again. What stalls already stays so. */
+  clear(): void {
+    this.#rules = [];
+  }
+
+  /** The fault that hits this request, if any; it is counted. A watch fault hits watches only. */
+  take(method: string, path: string, isWatch: boolean): Fault | undefined {
+    const active = this.#rules.find(({ rule, hits }) => {
+      if (hits >= (rule.times ?? Number.POSITIVE_INFINITY)) return false;
+      if (rule.fault.kind.startsWith('watch') && !isWatch) return false;
+      return (rule.method ?? method) === method && (rule.path?.test(path) ?? true);
+    });
+    if (active === undefined) return undefined;
+    active.hits += 1;
+    return active.rule.fault;
+  }
+}

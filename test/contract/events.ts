@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { assertRefused, type Rule } from './target.ts';
+
+const EVENTS = '/api/v1/namespaces/default/events';
+
+function eventAbout(name: string, uid: string, more: object = {}) {
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  return {
+    metadata: { generateName: `${name}.` },
+    involvedObject: { kind: 'Node', name, uid, apiVersion: 'v1' },
+    reason: 'CheckFailing',
+    message: 'storage-daemon failed 4 times',
+    type: 'Warning',
+    source: { component: 'node-svc-checker', host: name },
+    firstTimestamp: now,
+    lastTimestamp: now,
+    count: 1,
+    ...more,
+  };
+}
+
+export const EVENT_RULES: readonly Rule[] = [
+  {
+    rule: 'an Event about a Node is accepted in namespace default and found by what it is about',
+    async holds({ api }) {
+      const created = await api.request('POST', EVENTS, { body: eventAbout('evented', 'evented') });
+      assert.equal(created.status, 201);
+      const selector = encodeURIComponent('involvedObject.kind=Node,involvedObject.name=evented,reason=CheckFailing');
+      const found = await api.requestOk<{ items: unknown[] }>('GET', `/api/v1/events?fieldSelector=${selector}`);
+      assert.equal(found.items.length, 1);
+    },
+  },
+  {
+    rule: 'an Event about a Node is 422 Invalid in another namespace',
+    async holds(target) {
+      const path = '/api/v1/namespaces/kube-public/events';
+      const body = eventAbout('misplaced', 'misplaced');
+      await assertRefused(target, 'POST', path, { body }, { code: 422, reason: 'Invalid' });
+    },
+  },
+  {
+    rule: 'an Event can be counted up by a merge patch',
+    async holds({ api }) {
+      const { metadata } = await api.requestOk('POST', EVENTS, { body: eventAbout('counted', 'counted') });
+      const patched = await api.requestOk('PATCH', `${EVENTS}/${metadata.name}`, { body: { count: 2 } });
+      assert.equal(patched.count, 2);
+      assert.equal(patched.reason, 'CheckFailing');
+    },
+  },
+];

@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type AgentProcess, type Runtime, startAgent } from '../harness/agent-process.ts';
+import { countRequests } from '../harness/audit.ts';
+import { skipWithoutControlPlane } from '../harness/binaries.ts';
+import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
+import { createNode, deleteNode, type NewNode, readNode, setNodeReady } from '../harness/nodes.ts';
+import { createSickCheck, type SickCheck, type SickCheckSpec } from '../harness/sick-check.ts';
+import { createPodBoundToken } from '../harness/tokens.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+const NAMESPACE = 'node-svc-checker';
+const LEDGER = 'node-svc-checker/ledger';
+const DRAIN_STATE = 'node-svc-checker-drain-state';
+const RBAC = fileURLToPath(new URL('../../deploy/kustomize/base/rbac.yaml', import.meta.url));
+const TAINT = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' } as const;
+const BY_HAND = { key: 'by-hand', value: 'x', effect: 'NoSchedule' } as const;
+const CORDON_AND_TAINT = { check: { failureThreshold: 4 }, actions: { cordon: true, taint: TAINT } };
+
+/**
+ * The agent as it is shipped, in a process of its own, with a token bound to its pod and the RBAC it ships with,
+ * against a real API server.
+ */
+describe('an agent on a real API server', { skip: skipWithoutControlPlane(), concurrency: 4 }, () => {
+  let plane: ControlPlane;
+  const started: { agent: AgentProcess; check: SickCheck }[] = [];
+
+  before(async () => {
+    plane = await startControlPlane();
+    await plane.kubectl(['create', 'namespace', NAMESPACE]);
+    await plane.kubectl(['apply', '-f', RBAC]);
+  });
+  after(async () => {
+    for (const { agent, check } of started) {
+      agent.kill('SIGKILL');
+      await agent.exit;
+      check.remove();
+    }
+    await plane?.stop();
+  });
+
+  async function setUp(nodeName: string, spec: SickCheckSpec, options: { node?: NewNode; runtime?: Runtime } = {}) {
+    await createNode(plane.api, nodeName, options.node);
+    return startOn(nodeName, createSickCheck(spec), options.runtime);
+  }
+  async function startOn(nodeName: string, check: SickCheck, runtime?: Runtime, args: string[] = []) {
+    const pod = `agent-${nodeName}-${Math.random().toString(36).slice(2, 8)}`;
+    const { token } = await createPodBoundToken(plane.api, {
+      namespace: NAMESPACE,
+      serviceAccount: 'node-svc-checker',
+      pod,
+      node: nodeName,
+    });
+    const kubeconfig = plane.writeKubeconfig(pod, { token, namespace: NAMESPACE });
+    const env = { POD_NAME: pod, POD_NAMESPACE: NAMESPACE };
+    const agent = startAgent({ nodeName, policyDir: check.policyDir, kubeconfig, runtime, args, env });
+    started.push({ agent, check });
+    return { agent, check, pod };
+  }
+
+  const node = (name: string) => readNode(plane.api, name) as Promise<Node>;
+  const until = (name: string, what: string, condition: (node: Node) => boolean) =>
+    waitFor(async () => condition(await node(name)), { what: `node ${name} to be ${what}`, deadlineMs: 30_000 });
+  const cordoned = (name: string) => until(name, 'cordoned', ({ spec }) => spec.unschedulable === true);
+  const released = (name: string) =>
+    until(name, 'given back', ({ spec, metadata }) => !spec.unschedulable && !metadata.annotations?.[LEDGER]);
+  const requests = (name: string, mark: number) => plane.audit.since(mark, { nodeName: name });
+
+  for (const runtime of ['node', 'deno'] as const) {
+    test(`on ${runtime}, the fourth failure leads to one write, and recovery to one that undoes it all`, async () => {
+      const name = `one-write-${runtime}`;
+      const { agent, check } = await setUp(name, CORDON_AND_TAINT, { runtime });
+      await agent.waitForLine(/\[✅OK\] return code was zero\./);
+      await until(
+        name,
+        'reported on',
+        ({ metadata }) => metadata.annotations?.['node-svc-checker/policy'] !== undefined,
+      );
+      const healthy = plane.audit.mark();
+      const before = await node(name);
+
+      check.breakIt();
+      await cordoned(name);
+      const sick = await node(name);
+      assert.deepEqual(
+        sick.spec.taints?.filter(({ key }) => key === TAINT.key),
+        [TAINT],
+      );
+      assert.equal(JSON.parse(sick.metadata.annotations?.[LEDGER] ?? '{}').cordon, 'Ours');
+      const failures = agent.lines.filter((line) => line.startsWith('[💥FAIL]'));
+      assert.deepEqual(
+        failures.slice(0, 4),
+        [1, 2, 3, 4].map((n) => `[💥FAIL] non-zero return code. Noticed ${n} times. (threshold is 4)`),
+      );
+      await agent.waitForLine(new RegExp(`^⚠ WARN: Cordoning node ${name}$`));
+      assert.ok(agent.lines.includes('⚠ WARN: Detected the monitored service is down!'));
+      assert.equal(countRequests(requests(name, healthy))['patch nodes'], 1);
+
+      const acted = plane.audit.mark();
+      check.heal();
+      await released(name);
+      const after = await node(name);
+      assert.equal(countRequests(requests(name, acted))['patch nodes'], 1);
+      assert.deepEqual(after.spec.taints, before.spec.taints);
+      assert.equal(after.metadata.annotations?.[DRAIN_STATE], 'drainNotActive');
+      await agent.waitForLine(new RegExp(`^INFO: Uncordoning node ${name}$`));
+
+      const described = await waitFor(
+        async () => {
+          const text = await plane.kubectl(['describe', 'node', name]);
+          return text.includes('NodeReleased') ? text : null;
+        },
+        { what: 'the Events in kubectl describe node' },
+      );
+      for (const reason of ['PolicyReloaded', 'CheckFailing', 'NodeCordoned', 'NodeTainted', 'CheckRecovered']) {
+        assert.match(described, new RegExp(`${reason} .*node-svc-checker`));
+      }
+    });
+  }
+
+  test('a healthy agent makes no request in 60 s besides its one watch', async () => {
+    const name = 'quiet';
+    const { agent } = await setUp(name, CORDON_AND_TAINT);
+    await agent.waitForLine(/OK/);
+    const isWatch = (entry: { verb: string }) => entry.verb === 'watch';
+    const start = plane.audit.mark();
+    await waitFor(() => requests(name, 0).some(isWatch), { what: 'the watch' });
+    await until(name, 'reported on', ({ metadata }) => metadata.annotations?.['node-svc-checker/policy'] !== undefined);
+    await waitFor(() => countRequests(requests(name, 0))['create events'] === 1, {
+      what: 'the Event of the first load',
+    });
+    assert.ok(start >= 0);
+    const mark = plane.audit.mark();
+    const runs = () => agent.lines.filter((line) => line.includes('[✅OK]')).length;
+    const before = runs();
+    await waitFor(() => runs() >= before + 60, { what: '60 runs, one a second', deadlineMs: 90_000 });
+    assert.deepEqual(countRequests(requests(name, mark)), {});
+    assert.equal(requests(name, 0).filter(isWatch).length, 1);
+  });
+
+  test('a cordon and a taint put there by hand beforehand are still there afterwards', async () => {
+    const name = 'by-hand';
+    const byHand = { ...TAINT, value: 'by-hand' };
+    const { agent, check } = await setUp(name, CORDON_AND_TAINT, {
+      node: { unschedulable: true, taints: [BY_HAND, byHand] },
+    });
+    check.breakIt();
+    await until(name, 'in an episode', ({ metadata }) => metadata.annotations?.[LEDGER] !== undefined);
+    await agent.waitForLine(/already cordoned by somebody else/);
+    check.heal();
+    await until(name, 'given back', ({ metadata }) => metadata.annotations?.[LEDGER] === undefined);
+    const { spec } = await node(name);
+    assert.equal(spec.unschedulable, true);
+    assert.deepEqual(
+      spec.taints?.filter(({ key }) => !key.startsWith('node.kubernetes.io/')),
+      [BY_HAND, byHand],
+    );
+  });
+
+  test("a person's uncordon is respected until the next episode", async () => {
+    const name = 'uncordoned';
+    const { agent, check } = await setUp(name, { ...CORDON_AND_TAINT, check: { failureThreshold: 1 } });
+    check.breakIt();
+    await cordoned(name);
+    await plane.kubectl(['uncordon', name]);
+    await agent.waitForLine(/Somebody uncordoned node uncordoned/);
+    const failuresSoFar = agent.lines.length;
+    await agent.waitForLine(/Noticed/, { from: failuresSoFar });
+    const { spec } = await node(name);
+    assert.ok(!spec.unschedulable);
+    assert.ok(spec.taints?.some(({ key }) => key === TAINT.key));
+    check.heal();
+    await released(name);
+    check.breakIt();
+    await cordoned(name);
+  });
+
+  test('a NotReady kubelet means hands off until it is Ready, and no longer', async () => {
+    const name = 'not-ready';
+    const { agent, check } = await setUp(
+      name,
+      { ...CORDON_AND_TAINT, check: { failureThreshold: 1 } },
+      { node: { ready: false } },
+    );
+    check.breakIt();
+    await agent.waitForLine(/the kubelet is NotReady/);
+    assert.ok(!(await node(name)).spec.unschedulable);
+    await setNodeReady(plane.api, name, true);
+    await cordoned(name);
+    await setNodeReady(plane.api, name, false);
+    check.heal();
+    await released(name);
+  });
+
+  test('a Node that is replaced starts with nothing counted against it', async () => {
+    const name = 'replaced';
+    const { agent, check } = await setUp(name, CORDON_AND_TAINT);
+    check.breakIt();
+    await cordoned(name);
+    await deleteNode(plane.api, name);
+    await agent.waitForLine(/there is no node replaced/);
+    const gone = agent.lines.length;
+    await createNode(plane.api, name);
+    await cordoned(name);
+    const counted = agent.lines.slice(gone).filter((line) => line.includes('Noticed'));
+    assert.match(counted[0] ?? '', /Noticed 1 times/);
+  });
+
+  test('SIGTERM ends the agent within 2 s with exit code 0 and leaves the node as it is', async () => {
+    const name = 'terminated';
+    const { agent, check } = await setUp(name, CORDON_AND_TAINT);
+    check.breakIt();
+    await cordoned(name);
+    const before = await node(name);
+    const mark = performance.now();
+    agent.kill('SIGTERM');
+    assert.deepEqual(await agent.exit, { code: 0, signal: null });
+    assert.ok(performance.now() - mark < 2_000, `it took ${performance.now() - mark} ms`);
+    assert.equal((await node(name)).metadata.resourceVersion, before.metadata.resourceVersion);
+  });
+
+  test('output on stderr ends the agent with exit code 1 under onStderr: Fatal, after saying what was written', async () => {
+    const name = 'fatal';
+    const { agent } = await setUp(name, {
+      ...CORDON_AND_TAINT,
+      check: { command: ['/bin/sh', '-c', 'echo "disk on fire" >&2'] },
+    });
+    assert.deepEqual(await agent.exit, { code: 1, signal: null });
+    const text = agent.lines.join('\n');
+    assert.match(text, /disk on fire/);
+    assert.match(text, /onStderr is Fatal/);
+    assert.ok(!(await node(name)).spec.unschedulable);
+  });
+
+  test('a restarted agent keeps what it holds without counting anew, and undoes it on recovery', async () => {
+    const name = 'restarted';
+    const { agent, check } = await setUp(name, CORDON_AND_TAINT);
+    check.breakIt();
+    await cordoned(name);
+    agent.kill('SIGKILL');
+    await agent.exit;
+    const held = await node(name);
+    const { agent: second } = await startOn(name, check);
+    await second.waitForLine(/Noticed 2 times/);
+    assert.equal((await node(name)).metadata.annotations?.[LEDGER], held.metadata.annotations?.[LEDGER]);
+    check.heal();
+    await released(name);
+  });
+
+  test('a NoExecute taint that would evict the agent is refused, and the cordon goes on', async () => {
+    const name = 'no-execute';
+    const actions = { cordon: true, taint: { ...TAINT, effect: 'NoExecute' } };
+    const { agent, check } = await setUp(name, { check: { failureThreshold: 1 }, actions });
+    check.breakIt();
+    await cordoned(name);
+    await agent.waitForLine(/own pod does not tolerate the NoExecute taint/);
+    assert.ok(!(await node(name)).spec.taints?.some(({ key }) => key === TAINT.key));
+  });
+
+  test('a missing Node is one clear line, and checks go on', async () => {
+    const check = createSickCheck(CORDON_AND_TAINT);
+    await createNode(plane.api, 'somewhere');
+    const { token } = await createPodBoundToken(plane.api, {
+      namespace: NAMESPACE,
+      serviceAccount: 'node-svc-checker',
+      pod: 'agent-nowhere',
+      node: 'somewhere',
+    });
+    const kubeconfig = plane.writeKubeconfig('nowhere', { token });
+    const agent = startAgent({ nodeName: 'nowhere', policyDir: check.policyDir, kubeconfig });
+    started.push({ agent, check });
+    await agent.waitForLine(/there is no node nowhere; checks go on, check --node-name/);
+    await agent.waitForLine(/OK/, { from: agent.lines.length });
+    assert.equal((await agent.get('/readyz')).status, 503);
+    assert.equal((await agent.get('/healthz')).status, 200);
+  });
+
+  for (const [what, token, problem] of [
+    ['credentials that are refused', 'wrong', /401 Unauthorized; check that the credentials/],
+    ['a lack of rights', 'no-rights', /403 .*cannot list resource "nodes".*check the ClusterRole/],
+  ] as const) {
+    test(`${what}: one clear line that says what to check, and checks go on`, async () => {
+      const check = createSickCheck(CORDON_AND_TAINT);
+      const { token: powerless } = await createPodBoundToken(plane.api, {
+        namespace: 'default',
+        serviceAccount: 'powerless',
+        pod: `powerless-${token}`,
+        node: 'somewhere-else',
+      }).catch(async () => {
+        await createNode(plane.api, 'somewhere-else');
+        return createPodBoundToken(plane.api, {
+          namespace: 'default',
+          serviceAccount: 'powerless',
+          pod: `p-${token}`,
+          node: 'somewhere-else',
+        });
+      });
+      const kubeconfig = plane.writeKubeconfig(token, { token: token === 'wrong' ? token : powerless });
+      const agent = startAgent({ nodeName: 'any', policyDir: check.policyDir, kubeconfig });
+      started.push({ agent, check });
+      await agent.waitForLine(problem);
+      await agent.waitForLine(/OK/, { from: agent.lines.length });
+    });
+  }
+});
+
+interface Node {
+  readonly metadata: { readonly resourceVersion: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly unschedulable?: boolean; readonly taints?: readonly { readonly key: string }[] };
+}

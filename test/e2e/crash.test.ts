@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
+import { skipWithoutControlPlane } from '../harness/binaries.ts';
+import { ADMIN } from '../harness/components.ts';
+import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
+import { type PassingRequest, startFaultProxy } from '../harness/fault-proxy.ts';
+import { writeKubeconfig } from '../harness/kubeconfig.ts';
+import { createNode, readNode } from '../harness/nodes.ts';
+import { createSickCheck } from '../harness/sick-check.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+const LEDGER = 'node-svc-checker/ledger';
+const TAINT = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' } as const;
+const BY_HAND = { key: 'by-hand', value: 'x', effect: 'NoSchedule' } as const;
+
+/** Every write of a whole episode: the report, the cordon, the undo, and the Events of all that happens. */
+const WRITES: readonly (readonly [what: string, method: string, nth: number])[] = [
+  ['the report', 'PATCH', 1],
+  ['the cordon', 'PATCH', 2],
+  ['the undo', 'PATCH', 3],
+  ...[1, 2, 3, 4, 5, 6].map((nth) => [`Event ${nth}`, 'POST', nth] as const),
+];
+
+/** The writes of an episode happen at these boundaries of a real API server, and the agent dies at each of them once. */
+describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concurrency: 3 }, () => {
+  let plane: ControlPlane;
+  before(async () => {
+    plane = await startControlPlane();
+  });
+  after(() => plane?.stop());
+
+  for (const [what, method, nth] of WRITES) {
+    for (const moment of ['before', 'after'] as const) {
+      test(`${moment} ${what} has happened reaches the same end when restarted`, async () => {
+        await episodeWithDeath(`${moment}-${what.replaceAll(' ', '-').toLowerCase()}`, method, nth, moment);
+      });
+    }
+  }
+
+  async function episodeWithDeath(name: string, method: string, nth: number, moment: 'before' | 'after') {
+    await createNode(plane.api, name, { taints: [BY_HAND] });
+    const check = createSickCheck({ check: { failureThreshold: 2 }, actions: { cordon: true, taint: TAINT } });
+    let agent: AgentProcess | undefined;
+    let writes = 0;
+    let deaths = 0;
+    const isTheWrite = (request: PassingRequest) => request.method === method && ++writes === nth;
+    const die = () => {
+      deaths += 1;
+      agent?.kill('SIGKILL');
+      return false;
+    };
+    const proxy = await startFaultProxy({
+      target: plane.url,
+      ca: plane.ca,
+      onRequest: (request) => !(moment === 'before' && isTheWrite(request)) || die(),
+      onResponse: (request) => !(moment === 'after' && isTheWrite(request)) || die(),
+    });
+    const kubeconfig = writeKubeconfig(join(plane.dir, name), { server: proxy.url, token: ADMIN, insecure: true });
+    const lines: string[] = [];
+    const start = () => {
+      agent = startAgent({
+        nodeName: name,
+        policyDir: check.policyDir,
+        kubeconfig,
+        onLine: (line) => lines.push(line),
+      });
+      void agent.exit.then(({ signal }) => {
+        if (signal === 'SIGKILL' && !over) start();
+      });
+    };
+    let over = false;
+    const node = () => readNode(plane.api, name) as Promise<Node>;
+    const until = (state: string, condition: (node: Node) => boolean) =>
+      waitFor(async () => condition(await node()), { what: `node ${name} to be ${state}`, deadlineMs: 30_000 });
+    try {
+      start();
+      await waitFor(() => lines.some((line) => line.includes('OK')), { what: 'a healthy run', deadlineMs: 20_000 });
+      check.breakIt();
+      await until('cordoned', ({ spec }) => spec.unschedulable === true);
+      const sick = await node();
+      assert.deepEqual(ours(sick), [BY_HAND, TAINT]);
+      // A restart while the node is held must neither release it nor act on it again.
+      const seen = lines.length;
+      const failedAgain = () => lines.slice(seen).some((line) => line.includes('Noticed'));
+      await waitFor(failedAgain, { what: 'another failure', deadlineMs: 20_000 });
+      assert.equal((await node()).metadata.annotations?.[LEDGER], sick.metadata.annotations?.[LEDGER]);
+      check.heal();
+      await until('given back', ({ spec, metadata }) => !spec.unschedulable && !metadata.annotations?.[LEDGER]);
+      await waitFor(() => deaths === 1, { what: 'the death', deadlineMs: 20_000 });
+      const healed = await node();
+      assert.deepEqual(ours(healed), [BY_HAND]);
+      assert.equal(healed.metadata.annotations?.['node-svc-checker-drain-state'], 'drainNotActive');
+    } finally {
+      over = true;
+      agent?.kill('SIGKILL');
+      await agent?.exit;
+      await proxy.close();
+      check.remove();
+    }
+  }
+});
+
+/** Without the taints of the control plane itself. */
+function ours(node: Node): unknown[] {
+  return (node.spec.taints ?? []).filter(({ key }) => !key.startsWith('node.kubernetes.io/'));
+}
+
+interface Node {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly unschedulable?: boolean; readonly taints?: readonly { readonly key: string }[] };
+}

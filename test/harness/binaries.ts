@@ -1,0 +1,50 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** The programs the harness can start or call. */
+export type Binary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'kwok';
+
+/** Without these there is no control plane; the others are asked for by the suites that need them. */
+const ESSENTIAL: readonly Binary[] = ['etcd', 'kube-apiserver', 'kubectl'];
+
+/** The path of a control-plane program: from KUBEBUILDER_ASSETS, else PATH, else undefined. */
+export function findBinary(name: Binary): string | undefined {
+  const folders = [process.env.KUBEBUILDER_ASSETS, ...(process.env.PATH ?? '').split(delimiter)];
+  return folders
+    .filter((folder) => folder)
+    .map((folder) => join(folder as string, name))
+    .find(isExecutable);
+}
+
+/** The path of a control-plane program. @throws Error saying how to get it. */
+export function requireBinary(name: Binary): string {
+  const path = findBinary(name);
+  if (path === undefined) throw new Error(howToGet([name]));
+  return path;
+}
+
+/**
+ * For node:test's `skip`: false when a real control plane can be started, else the reason why not.
+ * @param extra programs this suite needs beside etcd, kube-apiserver and kubectl.
+ * @throws Error when CI=true: a build without its control plane must not look green.
+ */
+export function skipWithoutControlPlane(...extra: readonly Binary[]): string | false {
+  const missing = [...ESSENTIAL, ...extra].filter((name) => findBinary(name) === undefined);
+  if (missing.length === 0) return false;
+  if (process.env.CI === 'true') throw new Error(howToGet(missing));
+  return howToGet(missing);
+}
+
+function howToGet(missing: readonly Binary[]): string {
+  const setup = 'export KUBEBUILDER_ASSETS="$(setup-envtest use -p path)"';
+  return `no control plane: ${missing.join(', ')} found neither in KUBEBUILDER_ASSETS nor on PATH; get it with: ${setup}`;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
