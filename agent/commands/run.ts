@@ -5,6 +5,7 @@ import { type Credentials, loadCredentials } from '../kube/credentials.ts';
 import { createEventApi } from '../kube/event-api.ts';
 import { hasStatus } from '../kube/kube-error.ts';
 import { createNodeApi, readTolerations } from '../kube/node-api.ts';
+import { createPodApi, evictionAnswer } from '../kube/pod-api.ts';
 import { createTransport, type Transport } from '../kube/transport.ts';
 import { watchNode } from '../kube/watch-node.ts';
 import { Agent } from '../loop/agent.ts';
@@ -115,7 +116,8 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
         hostPid: options.hostPid,
       }),
     describeErrors: (load) => formatPolicyErrors(load.errors, load.omitted),
-    ownTolerations: pod === null ? null : [],
+    ownPod: pod,
+    drainApi: { ...createPodApi(transport, nodeName), answerOf: evictionAnswer },
     log,
     record: recorder.record,
     metrics,

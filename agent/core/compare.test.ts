@@ -28,7 +28,15 @@ function rosterWith(isFailing: boolean, policies: NodeCheckPolicy[]): Roster {
 }
 
 function compare(node: NodeView, roster: Roster, overrides: Partial<Situation> = {}) {
-  const comparison = compareNode({ node, roster, granted: true, ownTolerations: null, now: NOW, ...overrides });
+  const comparison = compareNode({
+    node,
+    roster,
+    granted: true,
+    ownTolerations: null,
+    drainEnd: null,
+    now: NOW,
+    ...overrides,
+  });
   assert.equal(comparison.kind, 'Compared');
   return comparison.kind === 'Compared' ? comparison : assert.fail();
 }
@@ -150,7 +158,14 @@ test('a person who removes the ledger takes the node over: nothing is undone', (
 
 test('an unreadable ledger stops everything', () => {
   const node = sampleNode({ annotations: { [LEDGER_ANNOTATION]: '{' } });
-  const comparison = compareNode({ node, roster: failing(both), granted: true, ownTolerations: null, now: NOW });
+  const comparison = compareNode({
+    node,
+    roster: failing(both),
+    granted: true,
+    ownTolerations: null,
+    drainEnd: null,
+    now: NOW,
+  });
   assert.equal(comparison.kind, 'Unreadable');
 });
 
@@ -264,9 +279,69 @@ test('a refused NoExecute as the only effect leaves the node untouched', () => {
   assert.equal(compare(sampleNode(), failing(policy), { ownTolerations: [] }).patch, null);
 });
 
-test('NoExecute waits for the drain', () => {
+const orderOf = (node: NodeView, roster: Roster, overrides: Partial<Situation> = {}) =>
+  compare(node, roster, overrides).drain;
+const ended = (state: 'Drained' | 'GaveUp', since = NOW) => ({
+  drainEnd: { since, state, problems: ['pod a/b: why'] },
+});
+
+test('NoExecute goes out with the end of the drain, in one patch', () => {
   const policy = samplePolicy('a', { actions: { taint: NO_EXECUTE, drain: DRAIN } });
-  const after = settle(sampleNode(), failing(policy));
+  const draining = settle(sampleNode(), failing(policy));
+  assert.equal(draining.unschedulable, true);
+  assert.deepEqual(draining.taints, []);
+  assert.deepEqual(kinds(draining, failing(policy), ended('Drained')), ['DrainSucceeded', 'Tainted']);
+  const drained = settle(draining, failing(policy), ended('Drained'));
+  assert.deepEqual(drained.taints, [NO_EXECUTE]);
+  assert.equal(ledgerOf(drained)?.drain?.state, 'Drained');
+});
+
+test('a drain that gave up applies no NoExecute, and stays ordered', () => {
+  const policy = samplePolicy('a', { actions: { taint: NO_EXECUTE, drain: DRAIN } });
+  const gaveUp = settle(settle(sampleNode(), failing(policy)), failing(policy), ended('GaveUp'));
+  assert.deepEqual(gaveUp.taints, []);
+  assert.equal(gaveUp.unschedulable, true);
+  assert.equal(orderOf(gaveUp, failing(policy), ended('GaveUp'))?.drain.state, 'GaveUp');
+  assert.deepEqual(settle(gaveUp, failing(policy), ended('Drained')).taints, [NO_EXECUTE]);
+});
+
+test('a finished drain is not ordered again, and its state is kept until the episode ends', () => {
+  const drained = settle(settle(sampleNode(), failing(drains)), failing(drains), ended('Drained'));
+  assert.equal(orderOf(drained, failing(drains)), null);
+  assert.equal(drained.annotations[DRAIN_STATE_ANNOTATION], 'drainActive');
+  assert.equal(settle(drained, healthy(drains)).annotations[DRAIN_STATE_ANNOTATION], 'drainNotActive');
+});
+
+test("the end of another episode's drain means nothing", () => {
+  const draining = settle(sampleNode(), failing(drains));
+  assert.equal(compare(draining, failing(drains), ended('Drained', '2025-12-31T00:00:00Z')).patch, null);
+});
+
+test('a drain is ordered with the rules of the first policy that wants one', () => {
+  const b = samplePolicy('b', { actions: { drain: { ...DRAIN, timeoutSeconds: 1 } } });
+  const order = orderOf(settle(sampleNode(), failing(drains, b)), failing(drains, b));
+  assert.deepEqual([order?.policy, order?.rules.timeoutSeconds], ['a', DRAIN.timeoutSeconds]);
+});
+
+const draining = settle(sampleNode(), failing(drains));
+const paused = samplePolicy('a', { actions: drains.spec.actions, spec: { paused: true } });
+const stops: [when: string, node: NodeView, roster: Roster][] = [
+  ['the check recovers', draining, healthy(drains)],
+  ['a person uncordons the node', { ...draining, unschedulable: false }, failing(drains)],
+  ['the kubelet is NotReady', { ...draining, ready: false }, failing(drains)],
+  ['the policy is paused', draining, failing(paused)],
+  ['the Node is another one', { ...draining, uid: 'uid-2' }, healthy(drains)],
+  ['the policy wants no drain any more', draining, failing(both)],
+];
+for (const [when, node, roster] of stops) {
+  test(`a drain stops when ${when}`, () => {
+    assert.notEqual(orderOf(draining, failing(drains)), null);
+    assert.equal(orderOf(node, roster), null);
+  });
+}
+
+test('a policy that drops its drain keeps its other effects and says that no drain is active', () => {
+  const after = settle(draining, failing(both));
   assert.equal(after.unschedulable, true);
-  assert.deepEqual(after.taints, []);
+  assert.equal(after.annotations[DRAIN_STATE_ANNOTATION], 'drainNotActive');
 });

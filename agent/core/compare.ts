@@ -1,7 +1,15 @@
 import { holdsOf, type Withheld } from './holds.ts';
-import { type Hold, type Ledger, type LedgerTaint, type Owner, readLedger, writeLedger } from './ledger.ts';
+import {
+  type DrainMemory,
+  type Hold,
+  type Ledger,
+  type LedgerTaint,
+  type Owner,
+  readLedger,
+  writeLedger,
+} from './ledger.ts';
 import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView } from './node.ts';
-import type { Taint } from './policy.ts';
+import type { Drain, Taint } from './policy.ts';
 import type { Roster } from './roster.ts';
 import { type NodeTaint, sameTaint, type Toleration } from './taint.ts';
 
@@ -11,8 +19,26 @@ export type Situation = {
   readonly granted: boolean;
   /** Of the agent's own pod; null when it runs in none. Empty when they could not be read: then it tolerates nothing. */
   readonly ownTolerations: readonly Toleration[] | null;
+  /** How the drain of this episode ended, once it has; it goes into the ledger. */
+  readonly drainEnd: DrainEnd | null;
   /** RFC 3339; stands in the ledger where something new begins. */
   readonly now: string;
+};
+
+/** How an attempt to drain the node ended. */
+export type DrainEnd = {
+  /** The ledger's `drain.since`: an end of another episode's drain means nothing. */
+  readonly since: string;
+  readonly state: 'Drained' | 'GaveUp';
+  /** What kept it from ending well, a line each: which pod, why, what to change. */
+  readonly problems: readonly string[];
+};
+
+/** A drain that should be under way. */
+export type DrainOrder = {
+  readonly drain: DrainMemory;
+  readonly policy: string;
+  readonly rules: Drain;
 };
 
 /** One thing a patch does to the node, for the log and the Events once it has landed. */
@@ -25,7 +51,8 @@ export type Change =
   /** A person took our cordon or taint away; we leave it so until the next episode. */
   | { readonly kind: 'CordonReleased' }
   | { readonly kind: 'TaintReleased'; readonly taint: Taint }
-  | { readonly kind: 'DrainStarted' }
+  | { readonly kind: 'DrainStarted' | 'DrainSucceeded' }
+  | { readonly kind: 'DrainFailed'; readonly problems: readonly string[] }
   /** The node is given back: no policy holds anything on it. */
   | { readonly kind: 'Released' };
 
@@ -39,6 +66,8 @@ export type Comparison =
       readonly withheld: readonly Withheld[];
       /** As it is once the patch has landed. */
       readonly ledger: Ledger | null;
+      /** What should be drained once the patch has landed; null: a drain under way must stop. */
+      readonly drain: DrainOrder | null;
     };
 
 /**
@@ -57,8 +86,8 @@ export function compareNode(situation: Situation): Comparison {
 
   const holds = Object.values(policies);
   const cordon = compareCordon(before, holds, node);
-  const taints = compareTaints(before, holds, node);
-  const drain = holds.some((hold) => hold.drain) ? (before?.drain ?? { state: 'Draining' as const, since: now }) : null;
+  const drain = compareDrain(before, holds, situation);
+  const taints = compareTaints(before, holds, drain.memory, node);
   const ledger: Ledger | null =
     holds.length === 0
       ? null
@@ -68,11 +97,10 @@ export function compareNode(situation: Situation): Comparison {
           policies,
           cordon: cordon.owner,
           taints: taints.ledger,
-          drain,
+          drain: drain.memory,
         };
 
-  const changes: Change[] = [...cordon.changes, ...taints.changes];
-  if (drain !== null && before?.drain == null) changes.push({ kind: 'DrainStarted' });
+  const changes: Change[] = [...cordon.changes, ...drain.changes, ...taints.changes];
   if (before !== null && ledger === null) changes.push({ kind: 'Released' });
 
   const annotations = { ...ledgerChange(node, before, ledger), ...drainStateChange(node, before, ledger) };
@@ -90,6 +118,7 @@ export function compareNode(situation: Situation): Comparison {
     changes,
     withheld,
     ledger,
+    drain: drainOrder(ledger, situation),
   };
 }
 
@@ -112,6 +141,37 @@ function compareCordon(before: Ledger | null, holds: readonly Hold[], node: Node
   return { owner, changes: [] };
 }
 
+type DrainComparison = { memory: DrainMemory | null; changes: Change[] };
+
+function compareDrain(before: Ledger | null, holds: readonly Hold[], { drainEnd, now }: Situation): DrainComparison {
+  if (!holds.some((hold) => hold.drain)) return { memory: null, changes: [] };
+  const memory = before?.drain ?? null;
+  if (memory === null) return { memory: { state: 'Draining', since: now }, changes: [{ kind: 'DrainStarted' }] };
+  if (
+    drainEnd === null ||
+    drainEnd.since !== memory.since ||
+    drainEnd.state === memory.state ||
+    memory.state === 'Drained'
+  )
+    return { memory, changes: [] };
+  const change: Change =
+    drainEnd.state === 'Drained' ? { kind: 'DrainSucceeded' } : { kind: 'DrainFailed', problems: drainEnd.problems };
+  return { memory: { ...memory, state: drainEnd.state }, changes: [change] };
+}
+
+/** The drain of the first policy that wants one and may act now. */
+function drainOrder(ledger: Ledger | null, { roster, node }: Situation): DrainOrder | null {
+  // A person's uncordon stops the episode's drain; an unready kubelet could not end the pods.
+  if (!ledger?.drain || ledger.drain.state === 'Drained' || ledger.cordon === 'Released' || !node.ready) return null;
+  for (const [name, { policy }] of roster) {
+    const rules = policy.spec.actions.drain;
+    if (rules !== undefined && !policy.spec.paused && ledger.policies[name]?.drain) {
+      return { drain: ledger.drain, policy: name, rules };
+    }
+  }
+  return null;
+}
+
 type TaintComparison = {
   ledger: LedgerTaint[];
   /** The node's whole list, if it must change. */
@@ -119,9 +179,14 @@ type TaintComparison = {
   changes: Change[];
 };
 
-function compareTaints(before: Ledger | null, holds: readonly Hold[], node: NodeView): TaintComparison {
+function compareTaints(
+  before: Ledger | null,
+  holds: readonly Hold[],
+  drain: DrainMemory | null,
+  node: NodeView,
+): TaintComparison {
   const wanted = wantedTaints(holds);
-  const draining = holds.some((hold) => hold.drain);
+  const notDrainedYet = drain !== null && drain.state !== 'Drained';
   const result: TaintComparison = { ledger: [], changes: [] };
   let list = [...node.taints];
   for (const taint of wanted) {
@@ -129,7 +194,7 @@ function compareTaints(before: Ledger | null, holds: readonly Hold[], node: Node
     const found = node.taints.find((entry) => sameTaint(entry, taint));
     const isNew = remembered === undefined && found === undefined;
     // NoExecute evicts at once and regards no PodDisruptionBudget, so a drain comes first.
-    if (isNew && draining && taint.effect === 'NoExecute') continue;
+    if (isNew && notDrainedYet && taint.effect === 'NoExecute') continue;
     const owner = taintOwner(remembered, found);
     result.ledger.push({ ...(owner === 'Ours' || !remembered ? taint : withoutOwner(remembered)), owner });
     if (owner === 'Ours' && (found === undefined || (found.value ?? '') !== taint.value)) {

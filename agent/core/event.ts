@@ -7,6 +7,8 @@ export type NodeEvent = {
     | 'NodeCordoned'
     | 'NodeTainted'
     | 'DrainStarted'
+    | 'DrainSucceeded'
+    | 'DrainFailed'
     | 'NodeReleased'
     | 'BudgetDenied'
     | 'PolicyReloaded'

@@ -220,7 +220,14 @@ function restart(world: World): World {
 }
 
 function comparePatch({ node, roster }: World) {
-  const comparison = compareNode({ node, roster, granted: true, ownTolerations: null, now: '2026-01-01T00:00:00Z' });
+  const comparison = compareNode({
+    node,
+    roster,
+    granted: true,
+    ownTolerations: null,
+    drainEnd: null,
+    now: '2026-01-01T00:00:00Z',
+  });
   return comparison.kind === 'Compared' ? comparison.patch : assert.fail(comparison.problem);
 }
 

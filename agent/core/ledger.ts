@@ -19,6 +19,14 @@ export type Hold = {
   readonly drain: boolean;
 };
 
+/** How far the drain of an episode is. */
+export type DrainMemory = {
+  /** GaveUp is tried again while the policy fails; Drained never is. */
+  readonly state: 'Draining' | 'Drained' | 'GaveUp';
+  /** RFC 3339, when the cordon landed from which the drain's timeout runs. */
+  readonly since: string;
+};
+
 /** The memory of an episode, kept in an annotation of the Node, so that no restart loses it. */
 export type Ledger = {
   /** UID of the Node it was written for: another Node of that name has another life. */
@@ -31,7 +39,7 @@ export type Ledger = {
   readonly cordon: Owner | null;
   readonly taints: readonly LedgerTaint[];
   /** null while no policy wants the node drained. */
-  readonly drain: { readonly state: 'Draining'; readonly since: string } | null;
+  readonly drain: DrainMemory | null;
 };
 
 export type LedgerReading =
@@ -88,9 +96,11 @@ function toHold(value: unknown, name: string): Hold {
   };
 }
 
-function toDrain(value: Record<string, unknown>): Ledger['drain'] {
-  if (value.state !== 'Draining') throw new Error(`drain.state must be Draining, found ${JSON.stringify(value.state)}`);
-  return { state: value.state, since: string(value.since, 'drain.since') };
+function toDrain(value: Record<string, unknown>): DrainMemory {
+  const { state } = value;
+  if (state !== 'Draining' && state !== 'Drained' && state !== 'GaveUp')
+    throw new Error(`drain.state must be Draining, Drained or GaveUp, found ${JSON.stringify(state)}`);
+  return { state, since: string(value.since, 'drain.since') };
 }
 
 function toTaint(value: Record<string, unknown>, path: string): Taint {

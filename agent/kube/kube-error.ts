@@ -5,16 +5,29 @@ export class KubeError extends Error {
   readonly status: number | null;
   /** The Status object's reason, such as `Conflict`; empty when there is none. */
   readonly reason: string;
+  /** The message without what was attempted, for who says that in words of their own. */
+  readonly answer: string;
+  /** Of the Status's details.causes, the reasons: `DisruptionBudget`, `NamespaceTerminating`. */
+  readonly causes: readonly string[];
   /** From the Retry-After header; null when it was not there. */
   readonly retryAfterMs: number | null;
 
   constructor(
     message: string,
-    details: { status: number | null; reason?: string; retryAfterMs?: number | null; cause?: unknown },
+    details: {
+      status: number | null;
+      reason?: string;
+      answer?: string;
+      causes?: readonly string[];
+      retryAfterMs?: number | null;
+      cause?: unknown;
+    },
   ) {
     super(message, { cause: details.cause });
     this.status = details.status;
     this.reason = details.reason ?? '';
+    this.answer = details.answer ?? message;
+    this.causes = details.causes ?? [];
     this.retryAfterMs = details.retryAfterMs ?? null;
   }
 }

@@ -6,6 +6,10 @@ import { adviceFor, KubeError, networkProblem } from './kube-error.ts';
 /** No answer we ask for is larger: a page of 500 pods is about 5 MB. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const DEFAULT_DEADLINE_MS = 10_000;
+/** Of what a server says in a refusal; holds a PodDisruptionBudget's name of any legal length. */
+const MAX_MESSAGE_CHARACTERS = 600;
+/** A burst of evictions shares connections; an agent at rest holds none but its watch. */
+const KEEP_ALIVE = { keepAlive: true, timeout: 5_000 };
 
 export type KubeRequest = {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -45,6 +49,9 @@ export type CallObserver = (call: { method: string; path: string; status: number
  * models: three times the memory, and on Deno an aborted body can hang past its signal.
  */
 export function createTransport(credentials: Credentials, userAgent: string, observe: CallObserver): Transport {
+  const plainAgent = new http.Agent(KEEP_ALIVE);
+  const tlsAgent = new https.Agent(KEEP_ALIVE);
+
   async function open(request: KubeRequest, deadline: Deadline): Promise<IncomingMessage> {
     const first = await attempt(request, deadline);
     if (first.statusCode !== 401) return first;
@@ -65,9 +72,13 @@ export function createTransport(credentials: Credentials, userAgent: string, obs
       'user-agent': userAgent,
       ...(body && { 'content-type': request.contentType ?? 'application/json', 'content-length': body.length }),
     };
-    const send = url.protocol === 'http:' ? http.request : https.request;
+    const isPlain = url.protocol === 'http:';
+    const send = isPlain ? http.request : https.request;
+    // client-node's own agents close every connection after one request; those for a proxy have to stay.
+    const viaProxy = options.agent?.constructor !== http.Agent && options.agent?.constructor !== https.Agent;
+    const agent = viaProxy ? options.agent : isPlain ? plainAgent : tlsAgent;
     return await new Promise<IncomingMessage>((resolve, reject) => {
-      const call: ClientRequest = send(url, { ...options, headers, method: request.method });
+      const call: ClientRequest = send(url, { ...options, agent, headers, method: request.method });
       deadline.onExpiry((expired) => {
         call.destroy();
         reject(expired);
@@ -169,27 +180,44 @@ function refusal(
   response: IncomingMessage,
   source: string,
 ): KubeError {
-  const { message, reason } = readStatus(text);
+  const { message, reason, causes } = readStatus(text);
   const retryAfter = Number(response.headers['retry-after']);
-  return new KubeError(`could not ${request.attempt}: ${status} ${message}${adviceFor(status, source)}`, {
+  const answer = `${status} ${message}${adviceFor(status, source)}`;
+  return new KubeError(`could not ${request.attempt}: ${answer}`, {
     status,
+    answer,
     reason,
+    causes,
     retryAfterMs: Number.isFinite(retryAfter) && response.headers['retry-after'] ? retryAfter * 1000 : null,
   });
 }
 
-/** The message of a metav1.Status; anything else (a proxy's page, priority-and-fairness' text) by its first line. */
-function readStatus(text: string): { message: string; reason: string } {
+type StatusBody = {
+  message?: unknown;
+  reason?: unknown;
+  details?: { causes?: { reason?: unknown; message?: unknown }[] };
+};
+
+/** What a metav1.Status says; of anything else (a proxy's page, priority-and-fairness' text) its first line. */
+function readStatus(text: string): { message: string; reason: string; causes: string[] } {
   try {
-    const { message, reason } = JSON.parse(text);
-    if (typeof message === 'string')
-      return { message: oneLine(message), reason: typeof reason === 'string' ? reason : '' };
+    const { message, reason, details } = JSON.parse(text) as StatusBody;
+    if (typeof message === 'string') {
+      const causes = details?.causes ?? [];
+      // Which PodDisruptionBudget it is stands in the cause alone.
+      const budgets = causes.filter((cause) => cause.reason === 'DisruptionBudget');
+      return {
+        message: oneLine([message, ...budgets.map((cause) => cause.message ?? '')].join(' ')),
+        reason: typeof reason === 'string' ? reason : '',
+        causes: causes.map((cause) => String(cause.reason ?? '')),
+      };
+    }
   } catch {
     // Not a Status: fall through to the text.
   }
-  return { message: oneLine(text) || '(empty answer)', reason: '' };
+  return { message: oneLine(text) || '(empty answer)', reason: '', causes: [] };
 }
 
 function oneLine(text: string): string {
-  return text.trim().replace(/\s+/g, ' ').slice(0, 300);
+  return text.trim().replace(/\s+/g, ' ').slice(0, MAX_MESSAGE_CHARACTERS);
 }

@@ -1,9 +1,10 @@
-import { type Change, type Comparison, compareNode } from '../core/compare.ts';
+import { type Change, type Comparison, compareNode, type DrainEnd } from '../core/compare.ts';
 import type { NodeEvent } from '../core/event.ts';
 import { countVerdict } from '../core/health.ts';
 import { selectorMatches } from '../core/label-selector.ts';
 import { type Ledger, readLedger } from '../core/ledger.ts';
 import type { NodeView } from '../core/node.ts';
+import type { PodName } from '../core/pod.ts';
 import type { NodeCheckPolicy, PolicyLoad, PolicySet } from '../core/policy.ts';
 import { adoptLedger, forgetCounts, type Roster, rosterOf, withHealth } from '../core/roster.ts';
 import type { Toleration } from '../core/taint.ts';
@@ -11,6 +12,9 @@ import { judge, type RunOutcome } from '../core/verdict.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type CheckTimer, type Run, startCheckTimer } from './check-timer.ts';
+import type { DrainApi } from './drain-attempt.ts';
+import { createDrainNarrator } from './drain-narrator.ts';
+import { createDrainer, type Drainer } from './drainer.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { createReconciler, type Reconciler, type ReconcilerOptions } from './reconciler.ts';
 
@@ -20,11 +24,12 @@ const MAX_REPORTED_ERROR_CHARACTERS = 500;
 export type AgentOptions = {
   readonly nodeName: string;
   readonly api: ReconcilerOptions['api'] & Pick<ReconcilerOptions, 'isConflict' | 'isNotFound'>;
+  readonly drainApi: DrainApi;
+  /** The pod the agent runs in; null when it runs in none. */
+  readonly ownPod: PodName | null;
   readonly startCheck: (policy: NodeCheckPolicy) => Run;
   /** One line a problem of an invalid policy directory. */
   readonly describeErrors: (load: Extract<PolicyLoad, { valid: false }>) => readonly string[];
-  /** Empty until they are known; null when the agent runs in no pod. */
-  readonly ownTolerations: readonly Toleration[] | null;
   readonly log: Log;
   readonly record: (event: NodeEvent) => void;
   readonly metrics: Metrics;
@@ -40,6 +45,7 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #narrator: Narrator;
   readonly #reconciler: Reconciler;
+  readonly #drainer: Drainer;
   #newest: PolicyLoad | null = null;
   #inForce: PolicySet | null = null;
   /** undefined until the API server has said whether there is one. */
@@ -48,13 +54,25 @@ export class Agent {
   #labels: NodeView['labels'] | null = null;
   #roster: Roster = new Map();
   #timers = new Map<string, CheckTimer>();
+  /** Empty until they are known; null when the agent runs in no pod. */
   #ownTolerations: readonly Toleration[] | null;
+  #drainEnd: DrainEnd | null = null;
 
   constructor(options: AgentOptions) {
     const { nodeName, log, record, api } = options;
     this.#options = options;
-    this.#ownTolerations = options.ownTolerations;
+    this.#ownTolerations = options.ownPod === null ? null : [];
     this.#narrator = createNarrator({ nodeName, log, record, severalPolicies: () => this.#roster.size > 1 });
+    this.#drainer = createDrainer({
+      nodeName,
+      ownPod: options.ownPod,
+      api: options.drainApi,
+      narrator: createDrainNarrator(nodeName, log),
+      onEnd: (end) => {
+        this.#drainEnd = end;
+        this.#reconciler.poke();
+      },
+    });
     this.#reconciler = createReconciler({
       api,
       isConflict: api.isConflict,
@@ -128,6 +146,7 @@ export class Agent {
   /** Ends checks and waits for a write under way; the node stays as it is. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.values()) timer.stop('kill');
+    this.#drainer.obey(null);
     await this.#reconciler.stop();
   }
 
@@ -143,6 +162,7 @@ export class Agent {
 
   #onNodeGone(): void {
     this.#narrator.nodeGone();
+    this.#drainer.obey(null);
     this.#roster = forgetCounts(this.#roster);
     this.#showFailing();
   }
@@ -211,10 +231,20 @@ export class Agent {
       roster: this.#roster,
       granted: !this.#underBudget(node),
       ownTolerations: this.#ownTolerations,
+      drainEnd: this.#drainEnd,
       now: `${new Date().toISOString().slice(0, 19)}Z`,
     });
     this.#narrator.compared(comparison);
+    this.#orderDrain(comparison);
     return comparison;
+  }
+
+  /** A drain begins only after the cordon has landed, and ends at once when it is not wanted any more. */
+  #orderDrain(comparison: Comparison): void {
+    if (comparison.kind === 'Unreadable' || comparison.drain === null) this.#drainer.obey(null);
+    else if (comparison.patch === null) this.#drainer.obey(comparison.drain);
+    // An end belongs to its episode; the next one may begin within the same second.
+    if (comparison.kind === 'Compared' && comparison.ledger?.drain == null) this.#drainEnd = null;
   }
 
   /** Slots cannot be acquired yet, so under a budget nothing new is disrupted. */

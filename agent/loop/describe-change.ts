@@ -37,11 +37,21 @@ export function describeChange(change: Change, node: string): Description {
       const taint = describeTaint(change.taint);
       return { level: 'warn', text: `⚠ WARN: Somebody removed taint ${taint} from node ${node}; left so` };
     }
-    case 'DrainStarted':
+    case 'DrainStarted': {
+      const text = `⚠ WARN: Draining node ${node}`;
+      return { level: 'warn', text, event: warning('DrainStarted', `Drain of node ${node} started`) };
+    }
+    case 'DrainSucceeded':
       return {
-        level: 'warn',
-        text: `⚠ WARN: Node ${node} should be drained: it is cordoned, but this version evicts no pods`,
+        level: 'info',
+        text: `INFO: Node ${node} is drained`,
+        event: { type: 'Normal', reason: 'DrainSucceeded', message: `Node ${node} drained` },
       };
+    case 'DrainFailed': {
+      const problems = change.problems.join('; ');
+      const text = `⚠ WARN: Drain of node ${node} gave up; it stays cordoned, and the drain is tried again while the policy fails`;
+      return { level: 'warn', text, event: warning('DrainFailed', `Drain of node ${node} gave up: ${problems}`) };
+    }
     case 'Released': {
       const text = `INFO: Node ${node} is given back`;
       return {

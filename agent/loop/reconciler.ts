@@ -125,7 +125,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   function poke(): void {
     dirty = true;
-    if (working || stopping.signal.aborted) return;
+    if (stopping.signal.aborted) return;
+    if (working) {
+      // A call or a back-off under way may last; what has to stop meanwhile, such as a drain, must not wait for it.
+      const seen = options.node();
+      if (seen !== null) compareAndRelook(seen);
+      return;
+    }
     working = true;
     worked = work().finally(() => {
       working = false;

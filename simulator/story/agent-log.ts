@@ -101,6 +101,12 @@ export function tellEntry(before: Reading, entry: LogEntry): string | null {
       return `policy ${entry.policy} has recovered`;
     case 'stopping; the node stays as it is':
       return null;
+    case 'evicting pod':
+      return `pod ${entry.pod} is evicted`;
+    case 'drain leaves pods on the node':
+      return entry.DaemonSet === undefined ? null : `the drain leaves ${entry.DaemonSet} pod of a DaemonSet`;
+    case 'drain ended well':
+      return `drained: ${entry.evicted} pods evicted in ${entry.seconds} s`;
     default:
       return CHANGES[entry.msg] ?? tellAnything(entry);
   }
@@ -116,6 +122,8 @@ const CHANGES: Readonly<Record<string, string>> = {
   'node changed: TaintFound': "the taint is somebody else's, so it stays on recovery",
   'node changed: TaintReleased': 'somebody removed the taint; the agent leaves it so while this lasts',
   'node changed: DrainStarted': 'the agent drains the node',
+  'node changed: DrainSucceeded': 'the node is drained, and its ledger says so',
+  'node changed: DrainFailed': 'the drain gave up; the node stays cordoned',
   'node changed: Released': 'the node is given back',
 };
 

@@ -8,6 +8,9 @@ export const NODE_NAMES = ['node-a', 'node-b', 'node-c'] as const;
 /** The one that gets sick. */
 export const SICK_NODE = 'node-b';
 
+/** The pod of it that a drain leaves alone. */
+export const DAEMON_SET_POD = 'kube-system/log-shipper-1';
+
 /** What runs on every node, and what looks after it. */
 const WORKLOADS = [
   { namespace: 'shop', name: 'web', controller: 'ReplicaSet' },
@@ -18,6 +21,11 @@ const WORKLOADS = [
 /** Puts the nodes and their pods into an empty cluster, as kubelets and controllers would have left them. */
 export function seedCluster(simulator: Simulator): void {
   const controllerUids = new Map(WORKLOADS.map(({ name }) => [name, randomUUID()]));
+  for (const { namespace, name, controller } of WORKLOADS) {
+    // A drain leaves a DaemonSet's pods alone, and asks whether there is one.
+    if (controller === 'DaemonSet')
+      simulator.seed({ kind: controller, metadata: { namespace, name, uid: controllerUids.get(name) } });
+  }
   for (const [index, nodeName] of NODE_NAMES.entries()) {
     simulator.seed(node(nodeName, index), kubeletLease(nodeName));
     for (const { namespace, name, controller } of WORKLOADS) {

@@ -99,7 +99,8 @@ export function patchesOf(simulator: Simulator, nodeName: string): LoggedRequest
 function isAbout({ path, body, method }: LoggedRequest, nodeName: string): boolean {
   const { searchParams } = new URL(path, 'http://simulator');
   if (pathOf(path) === `/api/v1/nodes/${nodeName}`) return true;
-  if (searchParams.get('fieldSelector') === `metadata.name=${nodeName}`) return true;
+  const selector = searchParams.get('fieldSelector');
+  if (selector === `metadata.name=${nodeName}` || selector === `spec.nodeName=${nodeName}`) return true;
   // Events are named after their Node; on creation the name is in the body only.
   if (path.includes(`/events/${nodeName}.`)) return true;
   return method === 'POST' && path.endsWith('/events') && involvedNode(JSON.parse(body)) === nodeName;

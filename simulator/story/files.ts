@@ -99,11 +99,14 @@ spec:
     # Only the exit code decides.
     onStderr: Ignore
   actions:
-    # No new pods while the check fails; what runs keeps running.
+    # No new pods while the check fails.
     cordon: true
     taint:
       key: ${TAINT.key}
       value: ${JSON.stringify(TAINT.value)}
       effect: ${TAINT.effect}
+    # What runs is evicted, as kubectl drain does it. Leave drain out, and what runs keeps running.
+    drain:
+      timeoutSeconds: 60
 `;
 }

@@ -1,0 +1,192 @@
+import type { IncomingMessage } from 'node:http';
+import { StringDecoder } from 'node:string_decoder';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../core/backoff.ts';
+import { hasStatus, KubeError, networkProblem } from './kube-error.ts';
+import type { Transport } from './transport.ts';
+
+const RETRY = { baseMs: 1_000, maxMs: 30_000 };
+/** As kubectl asks for: a page that neither side has trouble to hold in memory. */
+const PAGE_SIZE = 500;
+/** A list whose continue token has expired begins anew, so often at most. */
+const MAX_LIST_ATTEMPTS = 3;
+/** The server ends a watch after this long; the next goes on from the last version without a list. */
+const WATCH_SECONDS = 3_600;
+/** Bookmarks come about once a minute, so a watch silent for longer hangs on a dead connection. */
+const SILENCE_MS = 150_000;
+/** etcd takes no object near this size, so a longer line is no watch event. */
+const MAX_LINE_CHARACTERS = 16 * 1024 * 1024;
+
+/** Which objects, and what they are called in messages. */
+export type Collection = {
+  /** Such as `/api/v1/nodes`. */
+  readonly path: string;
+  readonly fieldSelector: string;
+  /** Such as `node node-1`: `could not watch node node-1: …`. */
+  readonly what: string;
+};
+
+export type CollectionListener = {
+  /** All objects as they are now, at the beginning and whenever the watch could not go on where it was. */
+  onList(objects: readonly unknown[]): void;
+  onEvent(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void;
+  /** The watch is interrupted and will be tried again. */
+  onProblem(error: Error): void;
+};
+
+/**
+ * Follows objects by list and watch, as Kubernetes' reflectors do, until the signal. While nothing changes it costs the
+ * API server one open request.
+ */
+export async function listAndWatch(
+  transport: Transport,
+  collection: Collection,
+  listener: CollectionListener,
+  signal: AbortSignal,
+): Promise<void> {
+  let version: string | null = null;
+  let attempt = 0;
+  while (!signal.aborted) {
+    try {
+      if (version === null) {
+        const list = await listAll(transport, collection);
+        if (signal.aborted) return;
+        version = list.version;
+        listener.onList(list.items);
+      }
+      version = await followChanges(transport, collection, version, listener, signal, () => {
+        attempt = 0;
+      });
+      // A server that ends every watch at once must not be asked again at once.
+      await pause(0, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      // Whatever went wrong, a fresh list cannot be wrong.
+      version = null;
+      // 410 is how the server says that our version is too old to go on from: no problem, only a list.
+      if (!hasStatus(error, 410) || attempt > 0) {
+        listener.onProblem(error instanceof Error ? error : new Error(String(error)));
+      }
+      await pause(attempt++, signal);
+    }
+  }
+}
+
+type Page = { metadata: { resourceVersion: string; continue?: string }; items: unknown[] | null };
+
+/**
+ * Lists in pages; begins anew when a page has expired (410).
+ *
+ * @throws KubeError
+ */
+export async function listAll(
+  transport: Transport,
+  { path, fieldSelector, what }: Collection,
+): Promise<{ items: readonly unknown[]; version: string }> {
+  for (let attempt = 1; ; attempt++) {
+    const items: unknown[] = [];
+    let next: string | undefined;
+    try {
+      do {
+        const query = { fieldSelector, limit: String(PAGE_SIZE), ...(next && { continue: next }) };
+        const page = (await transport.request({ method: 'GET', path, query, attempt: `read ${what}` })) as Page;
+        items.push(...(page.items ?? []));
+        next = page.metadata.continue;
+        if (!next) return { items, version: page.metadata.resourceVersion };
+      } while (next);
+    } catch (error) {
+      if (!hasStatus(error, 410) || attempt === MAX_LIST_ATTEMPTS) throw error;
+    }
+  }
+}
+
+type WatchEvent = {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  object: { metadata: { resourceVersion: string }; code?: number; message?: string };
+};
+
+/** @returns the version to go on from once the server has ended the watch as agreed */
+async function followChanges(
+  transport: Transport,
+  { path, fieldSelector, what }: Collection,
+  from: string,
+  listener: CollectionListener,
+  signal: AbortSignal,
+  onAlive: () => void,
+): Promise<string> {
+  const attempt = `watch ${what}`;
+  const stream = await transport.stream({
+    method: 'GET',
+    path,
+    query: {
+      fieldSelector,
+      resourceVersion: from,
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(WATCH_SECONDS),
+    },
+    attempt,
+  });
+  let version = from;
+  const onLine = (line: string) => {
+    const event = JSON.parse(line) as WatchEvent;
+    if (event.type === 'ERROR') {
+      const status = event.object.code ?? null;
+      throw new KubeError(`could not ${attempt}: ${status} ${event.object.message ?? ''}`, { status });
+    }
+    onAlive();
+    version = event.object.metadata.resourceVersion;
+    if (event.type !== 'BOOKMARK') listener.onEvent(event.type, event.object);
+  };
+  try {
+    await readLines(stream, signal, onLine);
+  } catch (error) {
+    if (error instanceof KubeError || !(error instanceof Error)) throw error;
+    throw new KubeError(`could not ${attempt}: ${networkProblem(error)}`, { status: null, cause: error });
+  }
+  return version;
+}
+
+/** Hands over each line until the stream ends; settles at once on the signal, on silence and when `onLine` throws. */
+function readLines(stream: IncomingMessage, signal: AbortSignal, onLine: (line: string) => void): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let ended = false;
+  const end = (error?: Error) => {
+    ended = true;
+    clearTimeout(silence);
+    signal.removeEventListener('abort', onAbort);
+    stream.destroy();
+    if (error) reject(error);
+    else resolve();
+  };
+  const onAbort = () => end();
+  const onSilence = () => end(new Error(`the watch was silent for ${SILENCE_MS / 1000} s`));
+  let silence = setTimeout(onSilence, SILENCE_MS);
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  stream.on('data', (chunk: Buffer) => {
+    if (ended) return;
+    clearTimeout(silence);
+    silence = setTimeout(onSilence, SILENCE_MS);
+    const lines = (rest + decoder.write(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    try {
+      if (rest.length > MAX_LINE_CHARACTERS) throw new Error('a watch event must be shorter than 16 MiB');
+      for (const line of lines) if (!ended) onLine(line);
+    } catch (error) {
+      end(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+  stream.on('error', end);
+  stream.on('close', () => {
+    if (!ended) end(stream.complete ? undefined : new Error('the watch was cut'));
+  });
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) end();
+  return promise;
+}
+
+/** Ends early, and without an error, on the signal. */
+async function pause(attempt: number, signal: AbortSignal): Promise<void> {
+  await sleep(backoffMs(attempt, RETRY, Math.random()), undefined, { signal }).catch(() => {});
+}

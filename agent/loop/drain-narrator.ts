@@ -1,0 +1,52 @@
+import type { DrainOrder } from '../core/compare.ts';
+import type { Choice, SkipReason } from '../core/eviction-choice.ts';
+import { type PodView, podKey } from '../core/pod.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { DrainNarrator, DrainResult } from './drain-attempt.ts';
+
+/** More lines than this about one thing help nobody; the rest is counted. */
+const MAX_LINES = 20;
+
+/** Says in the log what a drain does, and at its end what became of every pod. */
+export function createDrainNarrator(nodeName: string, log: Log) {
+  const several = (level: 'info' | 'warn', message: string, problems: readonly string[]) => {
+    for (const problem of problems.slice(0, MAX_LINES)) log({ level, message, fields: { node: nodeName, problem } });
+    const more = problems.length - MAX_LINES;
+    if (more > 0) log({ level, message, fields: { node: nodeName, more } });
+  };
+  const narrator: DrainNarrator & { drainEnded(order: DrainOrder, result: DrainResult, tookMs: number): void } = {
+    drainSkips: ({ skip }: Choice) =>
+      log({ level: 'info', message: 'drain leaves pods on the node', fields: { node: nodeName, ...countSkips(skip) } }),
+    drainEvicts: (pod: PodView) => log({ level: 'info', message: 'evicting pod', fields: { pod: podKey(pod) } }),
+    drainDeletes: (pod: PodView) =>
+      log({
+        level: 'warn',
+        message: 'deleting pod, the deadline of the drain has passed',
+        fields: { pod: podKey(pod) },
+      }),
+    drainWaits: (problems) => several('info', 'drain waits', problems),
+    drainProblem: (error) => {
+      const problem = error instanceof Error ? error.message : String(error);
+      log({ level: 'warn', message: 'drain goes on after a problem', fields: { node: nodeName, problem } });
+    },
+    drainEnded({ policy }, { state, evicted, skipped, problems }, tookMs) {
+      several('warn', 'drain gave up', problems);
+      const fields = {
+        node: nodeName,
+        policy,
+        evicted,
+        ...countSkips(skipped),
+        seconds: Math.round(tookMs / 100) / 10,
+      };
+      const message = { Drained: 'drain ended well', GaveUp: 'drain gave up', Aborted: 'drain stopped' }[state];
+      log({ level: state === 'GaveUp' ? 'warn' : 'info', message, fields });
+    },
+  };
+  return narrator;
+}
+
+function countSkips(skips: Choice['skip']): Partial<Record<SkipReason, number>> {
+  const counts: Partial<Record<SkipReason, number>> = {};
+  for (const { reason } of skips) counts[reason] = (counts[reason] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,448 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
+import { countRequests } from '../harness/audit.ts';
+import { skipWithoutControlPlane } from '../harness/binaries.ts';
+import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
+import { createNode, deleteNode, readNode } from '../harness/nodes.ts';
+import { createNamespace, createPod, endPod, type NewPod, setPodPhase } from '../harness/pods.ts';
+import { createSickCheck, type SickCheck } from '../harness/sick-check.ts';
+import { createPodBoundToken } from '../harness/tokens.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+const NAMESPACE = 'node-svc-checker';
+const LEDGER = 'node-svc-checker/ledger';
+const DRAIN_STATE = 'node-svc-checker-drain-state';
+const RBAC = fileURLToPath(new URL('../../deploy/kustomize/base/rbac.yaml', import.meta.url));
+const NO_EXECUTE = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoExecute' } as const;
+const REPLICA_SET = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'replica-set', controller: true };
+/** What a PodDisruptionBudget here selects. */
+const GUARDED = { guarded: 'yes' };
+const SKIP = skipWithoutControlPlane('kube-controller-manager', 'kwok');
+
+/**
+ * The agent as it is shipped, with a token bound to its pod and the RBAC it ships with, drains nodes of a real API
+ * server; the real disruption controller keeps the budgets, and kwok plays the kubelet that ends pods. Every test has a
+ * node of its own, and a namespace of the same name.
+ */
+describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
+  let plane: ControlPlane;
+  const started: { agent: AgentProcess; check: SickCheck }[] = [];
+
+  before(async () => {
+    // No garbage collector, which deletes pods with made-up owners; no namespace controller, which a test plays itself.
+    plane = await startControlPlane({ controllerManager: 'disruption-controller', kwok: true });
+    await plane.kubectl(['create', 'namespace', NAMESPACE]);
+    await plane.kubectl(['apply', '-f', RBAC]);
+  });
+  after(async () => {
+    for (const { agent, check } of started) {
+      agent.kill('SIGKILL');
+      await agent.exit;
+      check.remove();
+    }
+    await plane?.stop();
+  });
+
+  async function setUp(name: string, pods: readonly Partial<NewPod>[]) {
+    await createNode(plane.api, name);
+    await createNamespace(plane.api, name);
+    for (const [i, pod] of pods.entries()) await addPod(name, { name: `pod-${i}`, ...pod });
+  }
+  const addPod = (name: string, pod: Partial<NewPod> & { name: string }) =>
+    createPod(plane.api, { namespace: name, nodeName: name, ownerReferences: [REPLICA_SET], ...pod });
+  /** Returns once the disruption controller has taken it in: evictions are refused until then, whatever it allows. */
+  async function setBudget(name: string, minAvailable: number, budget = 'guard') {
+    const path = `/apis/policy/v1/namespaces/${name}/poddisruptionbudgets`;
+    const body = { metadata: { name: budget }, spec: { minAvailable, selector: { matchLabels: GUARDED } } };
+    const { status } = await plane.api.request('POST', path, { body });
+    if (status === 409) await plane.api.requestOk('PATCH', `${path}/${budget}`, { body });
+    const seen = async () => {
+      const { metadata, status } = (await plane.api.requestOk('GET', `${path}/${budget}`)) as unknown as Budget;
+      return status?.observedGeneration === metadata.generation && status.desiredHealthy === minAvailable;
+    };
+    await waitFor(seen, { what: `the disruption controller to see ${budget}` });
+  }
+
+  /** An agent on the node whose check is healthy still; `again` starts another one of the same pod. */
+  async function startOn(name: string, drain: object, more: { taint?: object; tolerates?: boolean } = {}) {
+    const actions = { drain, ...(more.taint && { taint: more.taint }) };
+    const check = createSickCheck({ check: { failureThreshold: 1 }, actions });
+    const pod = `agent-${name}`;
+    const identity = { namespace: NAMESPACE, serviceAccount: 'node-svc-checker', pod, node: name };
+    const { token } = await createPodBoundToken(plane.api, identity);
+    if (more.tolerates) {
+      const body = [{ op: 'add', path: '/spec/tolerations/-', value: { operator: 'Exists' } }];
+      const contentType = 'application/json-patch+json';
+      await plane.api.requestOk('PATCH', `/api/v1/namespaces/${NAMESPACE}/pods/${pod}`, { body, contentType });
+    }
+    const kubeconfig = plane.writeKubeconfig(pod, { token, namespace: NAMESPACE });
+    const env = { POD_NAME: pod, POD_NAMESPACE: NAMESPACE };
+    const again = () => {
+      const agent = startAgent({ nodeName: name, policyDir: check.policyDir, kubeconfig, env });
+      started.push({ agent, check });
+      return agent;
+    };
+    const agent = again();
+    await agent.waitForLine(/\[✅OK\]/);
+    return { agent, check, pod, again };
+  }
+
+  const node = (name: string) => readNode(plane.api, name) as Promise<Node>;
+  const podsOf = async (name: string) => {
+    const { items } = (await plane.api.requestOk('GET', `/api/v1/namespaces/${name}/pods`)) as unknown as PodList;
+    return items;
+  };
+  const podNames = async (name: string) => (await podsOf(name)).map(({ metadata }) => metadata.name).sort();
+  const drained = (agent: AgentProcess) => agent.waitForLine(/is drained/, { deadlineMs: 45_000 });
+  const released = (name: string) =>
+    waitFor(
+      async () => {
+        const { spec, metadata } = await node(name);
+        return !spec.unschedulable && metadata.annotations?.[LEDGER] === undefined;
+      },
+      { what: `node ${name} to be given back` },
+    );
+  const requests = (name: string, mark: number) => plane.audit.since(mark, { nodeName: name });
+  const evictions = (name: string, mark = 0) =>
+    plane.audit.since(mark, { nodeName: name, resource: 'pods/eviction', verb: 'create' });
+  /** Once a budget has refused an eviction with 429. */
+  const blocked = (name: string) =>
+    waitFor(() => evictions(name).some(({ responseStatus }) => responseStatus?.code === 429), {
+      what: 'an eviction to be refused with 429',
+      deadlineMs: 20_000,
+    });
+  const eventOf = (name: string, reason: string) =>
+    waitFor(
+      async () => {
+        const query = encodeURIComponent(`involvedObject.name=${name},reason=${reason}`);
+        const { items } = (await plane.api.requestOk(
+          'GET',
+          `/api/v1/namespaces/default/events?fieldSelector=${query}`,
+        )) as unknown as { items: readonly { message: string }[] };
+        return items[0]?.message;
+      },
+      { what: `an Event ${reason} on node ${name}` },
+    );
+  const ledger = async (name: string) => JSON.parse((await node(name)).metadata.annotations?.[LEDGER] ?? '{}');
+  /** So many more runs of the check, one a second: time for anything that should not happen. */
+  async function letRun(agent: AgentProcess, runs: number) {
+    const count = () => agent.lines.filter((line) => /\[✅OK\]|\[💥FAIL\]/.test(line)).length;
+    const before = count();
+    await waitFor(() => count() >= before + runs, { what: `${runs} runs`, deadlineMs: 20_000 + runs * 1_000 });
+  }
+
+  test('all pods go but mirrors and those a DaemonSet would bring back, for one watch and one request a pod', async () => {
+    const name = 'everything';
+    await setUp(name, Array(5).fill({}));
+    const template = {
+      metadata: { labels: { app: 'ds' } },
+      spec: { containers: [{ name: 'main', image: 'registry.example/none' }] },
+    };
+    const { metadata } = await plane.api.requestOk('POST', `/apis/apps/v1/namespaces/${name}/daemonsets`, {
+      body: { metadata: { name: 'ds' }, spec: { selector: { matchLabels: { app: 'ds' } }, template } },
+    });
+    const daemonSet = { apiVersion: 'apps/v1', kind: 'DaemonSet', controller: true };
+    await addPod(name, { name: 'of-daemonset', ownerReferences: [{ ...daemonSet, name: 'ds', uid: metadata.uid }] });
+    await addPod(name, { name: 'orphan', ownerReferences: [{ ...daemonSet, name: 'no-such', uid: 'gone' }] });
+    await addPod(name, { name: 'of-former', ownerReferences: [{ ...daemonSet, name: 'ds', uid: 'former' }] });
+    await addPod(name, { name: 'mirror', annotations: { 'kubernetes.io/config.mirror': 'abc' }, ownerReferences: [] });
+    await addPod(name, { name: 'finished', ownerReferences: [], phase: 'Succeeded' });
+    const { agent, check, pod } = await startOn(name, {});
+    const mark = plane.audit.mark();
+    check.breakIt();
+    await drained(agent);
+    assert.deepEqual(await podNames(name), ['mirror', 'of-daemonset']);
+    const { spec } = await plane.api.requestOk('GET', `/api/v1/namespaces/${NAMESPACE}/pods/${pod}`);
+    assert.ok(spec, "the agent's own pod is there");
+    const counts = countRequests(requests(name, mark));
+    assert.equal(counts['create pods/eviction'], 8);
+    assert.equal(counts['watch pods'], 1);
+    assert.equal(counts['list pods'], 2, 'one at the beginning, and one at the end that finds nothing left');
+    assert.equal(counts['get daemonsets'], 2);
+    assert.equal(counts['get pods'] ?? 0, 0);
+    assert.equal(counts['patch nodes'], 2);
+    await agent.waitForLine(/drain leaves pods.*DaemonSet=1/);
+  });
+
+  test('a budget that is not met holds up its own pods and no others; they go once it is, and so does a late pod', async () => {
+    const name = 'budget';
+    await setUp(name, [...Array(12).fill({ labels: GUARDED }), ...Array(5).fill({})]);
+    await setBudget(name, 12);
+    const { agent, check } = await startOn(name, { timeoutSeconds: 120 });
+    check.breakIt();
+    await blocked(name);
+    const guarded = Array.from({ length: 12 }, (_, i) => `pod-${i}`).sort();
+    await waitFor(async () => (await podNames(name)).join() === guarded.join(), { what: 'the other pods to go' });
+    await addPod(name, { name: 'late' });
+    await waitFor(async () => (await podNames(name)).join() === guarded.join(), { what: 'the late pod to go' });
+    await agent.waitForLine(/drain waits.*pod budget\/pod-\d+: .*disruption budget/, { deadlineMs: 20_000 });
+    await setBudget(name, 0);
+    await drained(agent);
+    assert.deepEqual(await podNames(name), []);
+  });
+
+  test('a pod of two budgets is named as the misconfiguration it is', async () => {
+    const name = 'two-budgets';
+    await setUp(name, [{ labels: GUARDED }, {}]);
+    await setBudget(name, 0, 'one');
+    await setBudget(name, 0, 'two');
+    const { agent, check } = await startOn(name, { timeoutSeconds: 2 });
+    check.breakIt();
+    const why = /pod two-budgets\/pod-0: more than one PodDisruptionBudget selects it/;
+    await agent.waitForLine(new RegExp(`drain gave up.*${why.source}`));
+    assert.match(await eventOf(name, 'DrainFailed'), why);
+    const refused = evictions(name).filter(({ responseStatus }) => responseStatus?.code === 500);
+    assert.equal(refused.length, 1, 'a mistake of people is not asked for again within seconds');
+    assert.deepEqual(await podNames(name), ['pod-0']);
+  });
+
+  test('a drain that cannot end gives up at its deadline, stays cordoned, and says which pod and why', async () => {
+    const name = 'gives-up';
+    await setUp(name, [{ labels: GUARDED }]);
+    await setBudget(name, 1);
+    const { agent, check } = await startOn(name, { timeoutSeconds: 3 }, { taint: NO_EXECUTE, tolerates: true });
+    check.breakIt();
+    await agent.waitForLine(/Draining node/);
+    const landedAt = performance.now();
+    await agent.waitForLine(/gave up; it stays cordoned/);
+    const tookMs = performance.now() - landedAt;
+    assert.ok(tookMs > 2_000 && tookMs < 10_000, `a drain of 3 s gave up after ${tookMs} ms`);
+    assert.match(await eventOf(name, 'DrainFailed'), /pod gives-up\/pod-0: .*disruption budget/);
+    const { spec, metadata } = await node(name);
+    assert.equal(spec.unschedulable, true);
+    assert.equal(metadata.annotations?.[DRAIN_STATE], 'drainActive');
+    assert.equal((await ledger(name)).drain.state, 'GaveUp');
+    assert.ok(!spec.taints?.some(({ effect }) => effect === 'NoExecute'), 'it would have evicted the pod all the same');
+    assert.deepEqual(await podNames(name), ['pod-0']);
+  });
+
+  test('a drain that gave up for a budget says which budget', async () => {
+    const name = 'names-budget';
+    await setUp(name, [{ labels: GUARDED }]);
+    await setBudget(name, 1);
+    const { agent, check } = await startOn(name, { timeoutSeconds: 1 });
+    check.breakIt();
+    await agent.waitForLine(/gave up; it stays cordoned/);
+    assert.match(await eventOf(name, 'DrainFailed'), /pod names-budget\/pod-0: .*disruption budget guard/);
+  });
+
+  test('onTimeout Delete deletes at the deadline what is left, and only then', async () => {
+    const name = 'deletes';
+    await setUp(name, [{ labels: GUARDED }, {}]);
+    await setBudget(name, 1);
+    const { agent, check } = await startOn(name, { timeoutSeconds: 3, onTimeout: 'Delete' });
+    check.breakIt();
+    await blocked(name);
+    const deletions = () => plane.audit.since(0, { nodeName: name, verb: 'delete', resource: 'pods' });
+    assert.equal(deletions().length, 0);
+    await drained(agent);
+    assert.deepEqual(
+      deletions().map(({ objectRef }) => objectRef?.name),
+      ['pod-0'],
+    );
+    assert.deepEqual(await podNames(name), []);
+    await agent.waitForLine(/deleting pod, the deadline of the drain has passed.*deletes\/pod-0/);
+  });
+
+  test('a pod that may not be evicted keeps every pod on the node, and all reasons are told at once', async () => {
+    const name = 'refused';
+    await setUp(name, [
+      { name: 'bare', ownerReferences: [] },
+      { name: 'scratch', spec: { volumes: [{ name: 'tmp', emptyDir: {} }] } },
+      { name: 'web' },
+    ]);
+    const { agent, check } = await startOn(name, {});
+    check.breakIt();
+    await agent.waitForLine(/gave up; it stays cordoned/);
+    const message = await eventOf(name, 'DrainFailed');
+    assert.match(message, /pod refused\/bare: .*actions\.drain\.evictUnmanagedPods: true/);
+    assert.match(message, /pod refused\/scratch: .*actions\.drain\.deleteEmptyDirData: true/);
+    assert.equal(evictions(name).length, 0);
+    assert.equal((await node(name)).spec.unschedulable, true);
+    // With both opt-ins the drain begins anew, at once.
+    check.write({ actions: { drain: { evictUnmanagedPods: true, deleteEmptyDirData: true } } });
+    await drained(agent);
+    assert.deepEqual(await podNames(name), []);
+  });
+
+  test('a terminating pod that has finished is off the node, whatever finalizer keeps the object', async () => {
+    const name = 'finalizer';
+    await setUp(name, []);
+    await plane.api.requestOk('POST', `/api/v1/namespaces/${name}/pods`, {
+      body: {
+        metadata: { name: 'kept', finalizers: ['example.com/keep'], ownerReferences: [REPLICA_SET] },
+        spec: { nodeName: name, containers: [{ name: 'main', image: 'registry.example/none' }] },
+      },
+    });
+    await setPodPhase(plane.api, name, 'kept', 'Running');
+    const { agent, check } = await startOn(name, {});
+    check.breakIt();
+    await waitFor(async () => (await podsOf(name))[0]?.metadata.deletionTimestamp, { what: 'the pod to terminate' });
+    await letRun(agent, 2);
+    assert.equal((await ledger(name)).drain.state, 'Draining', 'its containers run still');
+    await setPodPhase(plane.api, name, 'kept', 'Succeeded');
+    await drained(agent);
+    assert.deepEqual(await podNames(name), ['kept']);
+    assert.equal(evictions(name).length, 1);
+  });
+
+  test('a pod in a terminating namespace is waited for, since its namespace ends it', async () => {
+    const name = 'doomed-namespace';
+    await setUp(name, [{}]);
+    await plane.api.requestOk('DELETE', `/api/v1/namespaces/${name}`);
+    const { agent, check } = await startOn(name, {});
+    check.breakIt();
+    await waitFor(() => evictions(name).some(({ responseStatus }) => responseStatus?.code === 403), {
+      what: 'an eviction to be refused with 403',
+    });
+    await letRun(agent, 2);
+    assert.equal((await ledger(name)).drain.state, 'Draining');
+    await endPod(plane.api, name, 'pod-0');
+    await drained(agent);
+  });
+
+  test('a pod made anew under the same name on another node is none of the drain', async () => {
+    const name = 'stateful';
+    await setUp(name, [{ name: 'web-0', labels: GUARDED }]);
+    await createNode(plane.api, 'elsewhere');
+    await setBudget(name, 1);
+    const { agent, check } = await startOn(name, {});
+    check.breakIt();
+    await blocked(name);
+    await endPod(plane.api, name, 'web-0');
+    const anew = await addPod(name, { name: 'web-0', nodeName: 'elsewhere', labels: GUARDED });
+    await drained(agent);
+    const mark = plane.audit.mark();
+    await letRun(agent, 3);
+    assert.equal(evictions(name, mark).length, 0);
+    const [pod] = await podsOf(name);
+    assert.equal(pod?.metadata.uid, anew.metadata.uid);
+    assert.equal(pod?.metadata.deletionTimestamp, undefined);
+  });
+
+  test('NoExecute is put on in the one write that ends the drain, and the drain state follows the episode', async () => {
+    const name = 'no-execute';
+    await setUp(name, [{}, {}]);
+    const { agent, check } = await startOn(name, {}, { taint: NO_EXECUTE, tolerates: true });
+    const { metadata } = await node(name);
+    assert.equal(metadata.annotations?.[DRAIN_STATE], undefined, 'there was no drain yet');
+    const query = `fieldSelector=metadata.name%3D${name}&resourceVersion=${metadata.resourceVersion}`;
+    const watch = await plane.api.watch(`/api/v1/nodes?${query}`);
+    check.breakIt();
+    await drained(agent);
+    check.heal();
+    await released(name);
+    const told = () => (watch.events.at(-1)?.object as Node | undefined)?.metadata.annotations?.[DRAIN_STATE];
+    await waitFor(() => told() === 'drainNotActive', { what: 'the watch to tell of the release' });
+    watch.close();
+    const states = watch.events.map(({ object }) => {
+      const { spec, metadata } = object as Node;
+      return [
+        JSON.parse(metadata.annotations?.[LEDGER] ?? '{}').drain?.state ?? 'none',
+        metadata.annotations?.[DRAIN_STATE],
+        spec.unschedulable === true,
+        spec.taints?.some(({ key, effect }) => key === NO_EXECUTE.key && effect === 'NoExecute') === true,
+      ].join(' ');
+    });
+    const steps = states.filter((state, i) => state !== states[i - 1] && !state.includes('undefined'));
+    assert.deepEqual(steps, [
+      'Draining drainActive true false',
+      'Drained drainActive true true',
+      'none drainNotActive false false',
+    ]);
+  });
+
+  test('recovery stops a drain within a second and gives the node back', async () => {
+    const name = 'recovers';
+    await setUp(name, [{ labels: GUARDED }]);
+    await setBudget(name, 1);
+    const { agent, check } = await startOn(name, {});
+    check.breakIt();
+    await blocked(name);
+    check.heal();
+    await agent.waitForLine(/is up again/);
+    const recoveredAt = performance.now();
+    await agent.waitForLine(/is given back/);
+    await agent.waitForLine(/drain stopped/);
+    const tookMs = performance.now() - recoveredAt;
+    assert.ok(tookMs < 1_000, `it took ${tookMs} ms`);
+    await released(name);
+    assert.equal((await node(name)).metadata.annotations?.[DRAIN_STATE], 'drainNotActive');
+    const mark = plane.audit.mark();
+    await setBudget(name, 0);
+    await letRun(agent, 4);
+    assert.equal(evictions(name, mark).length, 0);
+    assert.deepEqual(await podNames(name), ['pod-0']);
+  });
+
+  test('an agent killed in the midst of a drain goes on with it when restarted', async () => {
+    const name = 'killed';
+    await setUp(name, [{ labels: GUARDED }, {}, {}]);
+    await setBudget(name, 1);
+    const { agent, check, again } = await startOn(name, {});
+    check.breakIt();
+    await blocked(name);
+    agent.kill('SIGKILL');
+    await agent.exit;
+    const { since, state } = (await ledger(name)).drain;
+    assert.equal(state, 'Draining');
+    await setBudget(name, 0);
+    const mark = plane.audit.mark();
+    const second = again();
+    await drained(second);
+    assert.deepEqual(await podNames(name), []);
+    assert.deepEqual((await ledger(name)).drain, { state: 'Drained', since });
+    assert.equal(countRequests(requests(name, mark))['patch nodes'], 1);
+    assert.ok(!second.lines.some((line) => /Cordoning|Draining node/.test(line)), 'the episode is the same');
+    second.kill('SIGKILL');
+    await second.exit;
+    const done = plane.audit.mark();
+    const third = again();
+    await addPod(name, { name: 'after-the-drain' });
+    await letRun(third, 3);
+    assert.equal(evictions(name, done).length, 0, 'a drain that ended is not repeated');
+  });
+
+  test('a Node that vanishes ends its drain, and another of its name is not drained for what failed before', async () => {
+    const name = 'vanishes';
+    await setUp(name, [{ labels: GUARDED }]);
+    await setBudget(name, 1);
+    const { agent, check } = await startOn(name, {});
+    check.breakIt();
+    await blocked(name);
+    await deleteNode(plane.api, name);
+    await agent.waitForLine(/there is no node vanishes/);
+    const mark = plane.audit.mark();
+    await setBudget(name, 0);
+    await letRun(agent, 4);
+    assert.equal(evictions(name, mark).length, 0);
+    check.heal();
+    await letRun(agent, 2);
+    await createNode(plane.api, name);
+    await letRun(agent, 3);
+    assert.equal(evictions(name, mark).length, 0);
+    assert.ok(!(await node(name)).spec.unschedulable);
+    assert.deepEqual(await podNames(name), ['pod-0']);
+  });
+});
+
+interface Node {
+  readonly metadata: { readonly resourceVersion: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly unschedulable?: boolean;
+    readonly taints?: readonly { readonly key: string; readonly effect: string }[];
+  };
+}
+
+interface PodList {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
+  }[];
+}
+
+interface Budget {
+  readonly metadata: { readonly generation: number };
+  readonly status?: { readonly observedGeneration?: number; readonly desiredHealthy?: number };
+}
