@@ -146,6 +146,19 @@ describe('faults', () => {
       await waitFor(() => stream.hasEnded(), { what: 'the end' });
     });
 
+    it('a delayed watch whose client has left is not opened', async () => {
+      simulator.faults.add({ fault: { kind: 'delay', ms: 100 } });
+      const before = simulator.requests.length;
+      const client = connect({ url: simulator.url });
+      const left = assert.rejects(client.watch('/api/v1/nodes'), { code: 'ECONNRESET' });
+      await waitFor(() => simulator.requests.length > before, { what: 'the watch to arrive' });
+      client.close();
+      await left;
+      // It arrives later and is delayed as long, so once it is answered the watch has had its turn.
+      await api.requestOk('GET', NODE);
+      assert.equal(simulator.watches.size, 0);
+    });
+
     it('a watch fault leaves reads and lists alone', async () => {
       const rule = simulator.faults.add({ fault: { kind: 'watchExpired' } });
       await api.requestOk('GET', '/api/v1/nodes');

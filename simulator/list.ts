@@ -3,6 +3,7 @@ import { apiVersionOf, type Resource } from './resources.ts';
 import { selectorOf } from './selectors.ts';
 import type { Store } from './store.ts';
 import type { KubeList, KubeObject } from './types.ts';
+import { invalidVersion } from './watch.ts';
 
 const CONTINUE_EXPIRED =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
@@ -28,6 +29,8 @@ export function listObjects(
   query: URLSearchParams,
 ): KubeList {
   const matches = selectorOf(resource, query);
+  const asked = query.get('resourceVersion') ?? '';
+  if (!/^[0-9]*$/.test(asked)) throw badRequest(`invalid resource version: ${invalidVersion(asked)}`);
   const limit = Number(query.get('limit') ?? 0);
   const position = parseContinue(query.get('continue') ?? '');
   const version = position === undefined || position.rv === -1 ? store.version : position.rv;

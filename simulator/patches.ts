@@ -3,17 +3,14 @@ import { ApiError, badRequest } from './api-error.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+type MergeKeys = Readonly<Record<string, string>>;
+
 /**
  * Applies a patch by its content type to a JSON object and returns the result.
  * @param mergeKeys the lists that a strategic merge patch merges, by path, with the key of their entries.
  * @throws ApiError 415 for an unknown type, 400 or 422 for a patch that cannot be applied.
  */
-export function applyPatch(
-  contentType: string,
-  target: Fields,
-  patch: unknown,
-  mergeKeys: Readonly<Record<string, string>>,
-) {
+export function applyPatch(contentType: string, target: Fields, patch: unknown, mergeKeys: MergeKeys) {
   switch (contentType) {
     case 'application/merge-patch+json':
       return mergePatch(target, objectOnly(patch)) as Fields;
@@ -42,19 +39,11 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return result;
 }
 
-/** A merge patch, but some lists are merged by a key, and `$patch` replaces or deletes. */
-function strategicMerge(
-  target: unknown,
-  patch: Fields,
-  mergeKeys: Readonly<Record<string, string>>,
-  path: string,
-): unknown {
-  const { $patch: directive, ...changes } = patch;
-  if (directive === 'replace') return changes;
-  if (directive === 'delete') return {};
+/** A merge patch, but some lists are merged by a key. Directives like `$patch: delete` are not served. */
+function strategicMerge(target: unknown, patch: Fields, mergeKeys: MergeKeys, path: string): unknown {
   const result: Record<string, unknown> = isFields(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(changes)) {
-    if (key.startsWith('$')) continue;
+  for (const [key, value] of Object.entries(patch)) {
+    if (key.startsWith('$')) throw badRequest(`the simulator serves no ${key} in a strategic merge patch`);
     const at = path === '' ? key : `${path}.${key}`;
     const mergeKey = mergeKeys[at];
     if (value === null) delete result[key];
@@ -65,15 +54,13 @@ function strategicMerge(
   return result;
 }
 
-function mergeLists(target: unknown, patch: readonly unknown[], mergeKey: string): unknown[] {
-  let result: unknown[] = Array.isArray(target) ? [...target] : [];
+function mergeLists(target: unknown, patch: readonly Fields[], mergeKey: string): unknown[] {
+  const result: Fields[] = Array.isArray(target) ? [...target] : [];
   for (const entry of patch) {
-    if (!isFields(entry)) throw badRequest(`a list merged by ${mergeKey} needs objects`);
-    if (entry.$patch === 'replace') return patch.filter((other) => other !== entry);
-    const at = result.findIndex((candidate) => isFields(candidate) && candidate[mergeKey] === entry[mergeKey]);
-    if (entry.$patch === 'delete') result = result.filter((_, index) => index !== at);
-    else if (at === -1) result.push(entry);
-    else result[at] = mergePatch(result[at], entry);
+    const at = result.findIndex((candidate) => candidate[mergeKey] === entry[mergeKey]);
+    const merged = strategicMerge(result[at], entry, {}, '') as Fields;
+    if (at === -1) result.push(merged);
+    else result[at] = merged;
   }
   return result;
 }
@@ -99,7 +86,7 @@ function jsonPatch(target: Fields, patch: unknown): Fields {
 function operate(node: unknown, [step, ...rest]: string[], operation: Operation): unknown {
   if (step === undefined) {
     if (operation.op === 'test' && !isDeepStrictEqual(node, operation.value)) throw unprocessable(operation, 'differs');
-    return operation.op === 'test' ? node : operation.value;
+    return operation.value;
   }
   if (Array.isArray(node)) return operateOnList(node, step, rest, operation);
   if (!isFields(node)) throw unprocessable(operation, 'missing');

@@ -46,7 +46,7 @@ function placeOf(path: string): Place {
   const [root, ...rest] = parts;
   const group = root === 'api' ? '' : rest.shift();
   const version = rest.shift();
-  if ((root !== 'api' && root !== 'apis') || version === undefined) throw noSuchPath();
+  if (root !== 'api' && root !== 'apis') throw noSuchPath();
   const isInNamespace = rest[0] === 'namespaces' && rest.length > 2 && rest[2] !== 'status';
   const namespace = isInNamespace ? rest[1] : undefined;
   const [plural, name, subresource, ...more] = isInNamespace ? rest.slice(2) : rest;
@@ -123,14 +123,16 @@ export function isWatch(query: URLSearchParams): boolean {
   return ['true', '1'].includes(query.get('watch') ?? '');
 }
 
-function parseBody({ body }: ApiRequest): unknown {
+/** null is taken for an empty object, as the real server does. */
+function parseBody({ body }: ApiRequest): object {
+  let parsed: unknown;
   try {
-    const parsed: unknown = JSON.parse(body);
-    if (typeof parsed === 'object' && parsed !== null) return parsed;
-  } catch (error) {
-    throw badRequest(`the body of the request is no JSON: ${error instanceof Error ? error.message : error}`);
+    parsed = JSON.parse(body) ?? {};
+  } catch {
+    parsed = undefined;
   }
-  throw badRequest('the body of the request is no JSON object');
+  if (typeof parsed !== 'object' || parsed === null) throw badRequest('the body of the request is no JSON object');
+  return parsed;
 }
 
 function methodNotAllowed(): ApiError {

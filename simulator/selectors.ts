@@ -56,8 +56,7 @@ function parseFieldSelector(resource: Resource, text: string): Matches {
 }
 
 function parseFieldTerm(resource: Resource, term: string): Matches {
-  const [, name = '', operator, value = ''] = /^([^!=]+)(==|=|!=)(.*)$/.exec(term) ?? [];
-  if (operator === undefined) throw badRequest(`invalid field selector: "${term}"; can't understand`);
+  const [, name = term, operator, value = ''] = /^([^!=]+)(==|=|!=)(.*)$/.exec(term) ?? [];
   const read = fieldReader(resource, name);
   return operator === '!=' ? (object) => read(object) !== value : (object) => read(object) === value;
 }

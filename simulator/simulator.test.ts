@@ -91,6 +91,19 @@ describe('the simulator', () => {
     assert.deepEqual({ method, path, body, status, userAgent }, expected);
   });
 
+  it('a strategic patch with a directive is refused, not half obeyed', async () => {
+    simulator.seed({ kind: 'Node', metadata: { name: 'directed' } });
+    const contentType = 'application/strategic-merge-patch+json';
+    for (const body of [
+      { spec: { $patch: 'delete' } },
+      { status: { conditions: [{ type: 'a', $patch: 'delete' }] } },
+    ]) {
+      const answer = await api.request<KubeStatus>('PATCH', '/api/v1/nodes/directed/status', { body, contentType });
+      assert.equal(answer.status, 400);
+      assert.match(answer.body.message ?? '', /serves no \$patch/);
+    }
+  });
+
   it('a defect of its own is a 500 that tells of it, and it goes on', async () => {
     const answer = await api.request<KubeStatus>('GET', '/api/v1/nodes/%E0%A4%A');
     assert.deepEqual([answer.status, answer.body.reason], [500, 'InternalError']);

@@ -123,7 +123,8 @@ function sorted(objects: Map<string, KubeObject>, namespace: string | undefined)
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  Object.values(value).forEach(deepFreeze);
+  // So are null and everything that is no object.
+  if (Object.isFrozen(value)) return value;
+  Object.values(value as object).forEach(deepFreeze);
   return Object.freeze(value);
 }

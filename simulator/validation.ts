@@ -1,5 +1,5 @@
 import type { Taint } from './admission.ts';
-import { badRequest, invalid } from './api-error.ts';
+import { invalid } from './api-error.ts';
 import { EVENTS, LEASES, NODES, type Resource } from './resources.ts';
 import type { KubeObject, StatusCause } from './types.ts';
 
@@ -53,7 +53,6 @@ function* metadataProblems({ metadata }: KubeObject): Generator<StatusCause> {
 
 function* taintProblems(node: KubeObject): Generator<StatusCause> {
   const taints = (node.spec?.taints ?? []) as Taint[];
-  if (!Array.isArray(taints)) throw badRequest('Node in version "v1" cannot be handled as a Node: taints is no list');
   const seen = new Set<string>();
   for (const [index, { key, effect }] of taints.entries()) {
     const at = `metadata.taints[${index}]`;

@@ -1,4 +1,4 @@
-import { badRequest, expired } from './api-error.ts';
+import { ApiError, expired } from './api-error.ts';
 import { type Presentation, presentObject } from './present.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
 import { type Matches, selectorOf } from './selectors.ts';
@@ -17,7 +17,7 @@ export interface WatchRequest {
   readonly timeoutSeconds: number;
 }
 
-/** @throws ApiError 400 for a query that cannot be read. */
+/** @throws ApiError 400 for a query that cannot be read, 500 for a resourceVersion that is none. */
 export function parseWatch(
   resource: Resource,
   namespace: string | undefined,
@@ -122,9 +122,15 @@ function bookmark(resource: Resource, version: number): WatchEvent {
   return { type: 'BOOKMARK', object: { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata } };
 }
 
+/** What a server says of a resourceVersion that is none. */
+export function invalidVersion(text: string): string {
+  return `resourceVersion: Invalid value: "${text}": invalid syntax`;
+}
+
 function versionOf(query: URLSearchParams): number {
   const text = query.get('resourceVersion') || '0';
   const version = Number(text);
-  if (!Number.isInteger(version) || version < 0) throw badRequest(`invalid resource version "${text}"`);
+  // Not the 400 of a list: the real server does so too.
+  if (!Number.isInteger(version) || version < 0) throw new ApiError(500, undefined, invalidVersion(text));
   return version;
 }

@@ -6,6 +6,7 @@ import { type Cluster, type Target, timestamp } from './cluster.ts';
 import { applyPatch } from './patches.ts';
 import { finishDeletion } from './remove.ts';
 import { apiVersionOf, NODES, type Resource } from './resources.ts';
+import { misshapenField } from './shape.ts';
 import type { KubeObject, ObjectDraft, ObjectMeta } from './types.ts';
 import { validate } from './validation.ts';
 
@@ -19,9 +20,13 @@ export function createObject(
   draft: ObjectDraft,
 ): KubeObject {
   const { store, now } = cluster;
+  checkDecodable(resource, draft as KubeObject);
   const { generateName, resourceVersion, ...given } = draft.metadata ?? {};
   const name = given.name ?? (generateName === undefined ? undefined : `${generateName}${randomSuffix()}`);
-  if (name === undefined) throw invalidField(resource, '', 'metadata.name', 'Required value: name or generateName');
+  if (name === undefined) {
+    const message = 'Required value: name or generateName is required';
+    throw invalid(resource, '', [{ reason: 'FieldValueRequired', message, field: 'metadata.name' }]);
+  }
   if (resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
   if (given.namespace && given.namespace !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
@@ -69,6 +74,8 @@ export function patchObject(
   const { resource, name } = target;
   return changeObject(cluster, target, part, (current) => {
     const patched = applyPatch(contentType, current, patch, resource.mergeKeys) as KubeObject;
+    const misshapen = misshapenField(resource, patched);
+    if (misshapen) throw invalidField(resource, '', 'patch', `Invalid value: ${misshapen} is of another type`);
     const { uid } = patched.metadata;
     if (uid && uid !== current.metadata.uid) {
       throw invalidField(resource, name, 'metadata.uid', `Invalid value: "${uid}": field is immutable`);
@@ -83,6 +90,7 @@ export function patchObject(
  */
 export function replaceObject(cluster: Cluster, target: Target, part: Part, body: KubeObject): KubeObject {
   const { resource, name } = target;
+  checkDecodable(resource, body);
   return changeObject(cluster, target, part, (current) => {
     const { resourceVersion, uid } = body.metadata ?? {};
     if (!resourceVersion && !resource.unconditionalUpdate) {
@@ -135,7 +143,7 @@ function merge(resource: Resource, current: KubeObject, asked: KubeObject, part:
     generation,
   } = current.metadata;
   const fixed = { uid, resourceVersion, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, namespace };
-  const metadata = { ...asked.metadata, ...fixed, generation };
+  const metadata = { ...asked.metadata, ...fixed, ...(resource.countsGenerations ? { generation } : {}) };
   if (part === 'status') return { ...current, metadata, status: asked.status };
   const status = resource.hasStatus ? current.status : asked.status;
   const changed = resource.countsGenerations && !isDeepStrictEqual(normalize(resource, asked).spec, current.spec);
@@ -146,6 +154,14 @@ function merge(resource: Resource, current: KubeObject, asked: KubeObject, part:
     metadata: changed ? { ...metadata, generation: Number(generation) + 1 } : metadata,
     status,
   };
+}
+
+/** @throws ApiError 400, where a patch would be 422. */
+function checkDecodable(resource: Resource, object: KubeObject): void {
+  const misshapen = misshapenField(resource, object);
+  if (misshapen === undefined) return;
+  const { kind, version } = resource;
+  throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${misshapen} is of another type`);
 }
 
 function checkType(resource: Resource, { kind, apiVersion }: KubeObject): void {

@@ -3,24 +3,32 @@ import { startSimulator } from '../../simulator/simulator.ts';
 import { connect } from '../harness/api-client.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { startControlPlane } from '../harness/control-plane.ts';
+import { BUDGET_RULES } from './budgets.ts';
 import { EVENT_RULES } from './events.ts';
 import { EVICTION_RULES } from './evictions.ts';
 import { HISTORY_RULES, type HistoryRule } from './history.ts';
+import { JSON_PATCH_RULES } from './json-patches.ts';
 import { LEASE_RULES } from './leases.ts';
 import { LIST_RULES } from './lists.ts';
 import { NODE_RULES } from './nodes.ts';
+import { PATCH_RULES } from './patches.ts';
 import { POD_RULES } from './pods.ts';
 import { REQUEST_RULES } from './requests.ts';
 import type { Rule, Target } from './target.ts';
+import { VALIDITY_RULES } from './validity.ts';
 import { WATCH_RULES } from './watches.ts';
 
 const RULES: readonly Rule[] = [
   ...NODE_RULES,
+  ...PATCH_RULES,
+  ...JSON_PATCH_RULES,
+  ...VALIDITY_RULES,
   ...LIST_RULES,
   ...WATCH_RULES,
   ...LEASE_RULES,
   ...POD_RULES,
   ...EVICTION_RULES,
+  ...BUDGET_RULES,
   ...EVENT_RULES,
   ...REQUEST_RULES,
 ];

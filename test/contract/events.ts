@@ -39,6 +39,15 @@ export const EVENT_RULES: readonly Rule[] = [
     },
   },
   {
+    rule: 'an Event about a pod belongs into the namespace of the pod',
+    async holds(target) {
+      const involvedObject = { kind: 'Pod', name: 'podded', namespace: 'kube-public' };
+      const body = eventAbout('podded', 'podded', { involvedObject });
+      await assertRefused(target, 'POST', EVENTS, { body }, { code: 422, reason: 'Invalid' });
+      await target.api.requestOk('POST', '/api/v1/namespaces/kube-public/events', { body });
+    },
+  },
+  {
     rule: 'an Event can be counted up by a merge patch',
     async holds({ api }) {
       const { metadata } = await api.requestOk('POST', EVENTS, { body: eventAbout('counted', 'counted') });

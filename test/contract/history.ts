@@ -55,12 +55,11 @@ export const HISTORY_RULES: readonly HistoryRule[] = [
     rule: 'a list and a watch from its version work as ever',
     before: async () => '',
     async holds({ api }) {
-      await createNode(api, 'afterwards');
       const { metadata } = await api.requestOk<KubeList>('GET', '/api/v1/nodes');
       await watching(api, `/api/v1/nodes?resourceVersion=${metadata.resourceVersion}`, async (watch) => {
-        await api.requestOk('PATCH', '/api/v1/nodes/afterwards', { body: { spec: { unschedulable: true } } });
+        await createNode(api, 'afterwards', { ready: 'none' });
         const { type, object } = await watch.next();
-        assert.deepEqual([type, object.metadata.name], ['MODIFIED', 'afterwards']);
+        assert.deepEqual([type, object.metadata.name], ['ADDED', 'afterwards']);
       });
     },
   },

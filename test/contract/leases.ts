@@ -27,6 +27,7 @@ export const LEASE_RULES: readonly Rule[] = [
       assert.ok(Number(a?.metadata.resourceVersion) > Number(b?.metadata.resourceVersion));
       assert.ok(Number(found.metadata.resourceVersion) > Number(a?.metadata.resourceVersion));
       assert.deepEqual(a?.spec, { holderIdentity: 'slot-a' });
+      assert.equal('generation' in (a?.metadata ?? {}), false);
       assert.deepEqual(a?.metadata.ownerReferences, ownerReferences);
     },
   },
@@ -100,6 +101,15 @@ export const LEASE_RULES: readonly Rule[] = [
     },
   },
   {
+    rule: 'a holder that is no text, or a duration that is no integer, is 400 BadRequest',
+    async holds(target) {
+      for (const spec of [{ holderIdentity: 1 }, { leaseDurationSeconds: '15' }, { leaseDurationSeconds: 1.5 }]) {
+        const body = { metadata: { name: 'mistyped' }, spec };
+        await assertRefused(target, 'POST', LEASES, { body }, { code: 400, reason: 'BadRequest' });
+      }
+    },
+  },
+  {
     rule: 'a Lease that lasts no time is 422 Invalid',
     async holds(target) {
       const lease = (name: string, leaseDurationSeconds: number) => ({
@@ -117,7 +127,11 @@ export const LEASE_RULES: readonly Rule[] = [
     async holds(target) {
       const { metadata } = await target.api.requestOk('POST', LEASES, { body: { metadata: { generateName: 'gen-' } } });
       assert.match(metadata.name, /^gen-[a-z0-9]{5}$/);
-      await assertRefused(target, 'POST', LEASES, { body: { metadata: {} } }, { code: 422, reason: 'Invalid' });
+      assert.equal(metadata.generateName, 'gen-');
+      const details = { causes: [{ reason: 'FieldValueRequired', field: 'metadata.name' }] };
+      for (const body of [null, {}, { metadata: {} }]) {
+        await assertRefused(target, 'POST', LEASES, { body }, { code: 422, reason: 'Invalid', details });
+      }
     },
   },
   {

@@ -100,6 +100,16 @@ export const LIST_RULES: readonly Rule[] = [
     },
   },
   {
+    rule: 'a list may be any version, asked for by 0, and a version that is none is 400 BadRequest',
+    async holds(target) {
+      await createNode(target.api, 'any-version');
+      const { items } = await list(target.api, 'resourceVersion=0');
+      assert.ok(Array.isArray(items));
+      const refusal = { code: 400, reason: 'BadRequest' };
+      await assertRefused(target, 'GET', '/api/v1/nodes?resourceVersion=nonsense', {}, refusal);
+    },
+  },
+  {
     rule: 'chunks show one version of the list, whatever happens in between, and count what remains',
     async holds({ api }) {
       const namespace = 'chunks';

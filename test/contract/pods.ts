@@ -47,7 +47,24 @@ export const POD_RULES: readonly Rule[] = [
       assert.deepEqual(await names({ fieldSelector }), ['default/here', 'elsewhere/there']);
       assert.deepEqual(await names({ fieldSelector, labelSelector: 'app=a' }), ['default/here']);
       assert.deepEqual(await names({ fieldSelector, limit: '1' }), ['default/here']);
+      const inNamespace = `${fieldSelector},metadata.namespace=elsewhere`;
+      assert.deepEqual(await names({ fieldSelector: inNamespace }), ['elsewhere/there']);
       assert.deepEqual(await names({ fieldSelector: `${fieldSelector},status.phase!=Running` }), []);
+    },
+  },
+  {
+    rule: 'chunks go on across namespaces, in the order of namespace and name',
+    async holds({ api }) {
+      const labels = { rule: 'across' };
+      for (const namespace of ['across-a', 'across-b']) await createNamespace(api, namespace);
+      await createPod(api, { namespace: 'across-a', name: 'z', labels });
+      await createPod(api, { namespace: 'across-b', name: 'a', labels });
+      const path = '/api/v1/pods?labelSelector=rule%3Dacross&limit=1';
+      const first = await api.requestOk<KubeList>('GET', path);
+      const token = encodeURIComponent(first.metadata.continue ?? '');
+      const second = await api.requestOk<KubeList>('GET', `${path}&continue=${token}`);
+      const names = [first, second].map(({ items }) => items?.map(({ metadata }) => metadata.name));
+      assert.deepEqual(names, [['z'], ['a']]);
     },
   },
   {
@@ -73,6 +90,10 @@ export const POD_RULES: readonly Rule[] = [
         return metadata.deletionGracePeriodSeconds;
       };
       assert.equal(await graceAfter(20), 20);
+      const { metadata } = await target.api.requestOk('GET', `${PODS}/hastened`);
+      assert.equal(await graceAfter(20), 20);
+      const again = await target.api.requestOk('GET', `${PODS}/hastened`);
+      assert.equal(again.metadata.resourceVersion, metadata.resourceVersion);
       assert.equal(await graceAfter(40), 20);
       assert.equal(await graceAfter(5), 5);
       assert.equal(await isGone(target, 'hastened'), false);

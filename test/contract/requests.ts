@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Method } from '../harness/api-client.ts';
 import { createNode } from '../harness/nodes.ts';
 import { assertRefused, type Rule } from './target.ts';
 
@@ -27,6 +28,8 @@ export const REQUEST_RULES: readonly Rule[] = [
         '/apis/apps/v1beta1/daemonsets',
         '/api/v1/nodes/no-subresource/gizmo',
         '/api/v1/namespaces/default/nodes',
+        '/elsewhere/v1/nodes',
+        '/elsewhere/apps/v1/daemonsets',
       ];
       for (const path of paths) {
         assert.equal((await target.api.request('GET', path)).status, 404, path);
@@ -56,7 +59,8 @@ export const REQUEST_RULES: readonly Rule[] = [
       assert.partialDeepStrictEqual(core.get('pods/eviction'), { kind: 'Eviction', group: 'policy', version: 'v1' });
       for (const name of ['nodes/eviction', 'leases']) assert.equal(core.has(name), false, name);
       const policy = await resourcesOf('/apis/policy/v1', 'policy/v1');
-      assert.deepEqual([policy.has('poddisruptionbudgets'), policy.has('nodes')], [true, false]);
+      const known = ['poddisruptionbudgets', 'nodes', 'pods/eviction'].map((name) => policy.has(name));
+      assert.deepEqual(known, [true, false, false]);
       assert.equal((await api.request('GET', '/apis/policy/v7')).status, 404);
       assert.deepEqual((await api.requestOk<{ versions: string[] }>('GET', '/api')).versions, ['v1']);
       const { groups } = await api.requestOk<{ groups: Found[] }>('GET', '/apis');
@@ -68,16 +72,26 @@ export const REQUEST_RULES: readonly Rule[] = [
   {
     rule: 'a method that a place does not serve is 405 MethodNotAllowed',
     async holds(target) {
+      await createNode(target.api, 'no-method');
       const refusal = { code: 405, reason: 'MethodNotAllowed' };
-      await assertRefused(target, 'PUT', '/api/v1/nodes', { body: {} }, refusal);
+      const places: [Method, string][] = [
+        ['PUT', '/api/v1/nodes'],
+        ['POST', '/api/v1/nodes/no-method'],
+        ['DELETE', '/api/v1/nodes/no-method/status'],
+        ['GET', '/api/v1/namespaces/default/pods/any/eviction'],
+        ['POST', '/api/v1/pods'],
+      ];
+      for (const [method, path] of places) await assertRefused(target, method, path, { body: {} }, refusal);
     },
   },
   {
-    rule: 'a body that is no JSON is 400 BadRequest',
+    rule: 'a body that is no JSON object is 400 BadRequest',
     async holds(target) {
       await createNode(target.api, 'no-json');
       const refusal = { code: 400, reason: 'BadRequest' };
-      await assertRefused(target, 'POST', '/api/v1/nodes', { rawBody: '{' }, refusal);
+      for (const rawBody of ['{', '5']) {
+        await assertRefused(target, 'POST', '/api/v1/nodes', { rawBody }, refusal);
+      }
       await assertRefused(target, 'PATCH', '/api/v1/nodes/no-json', { rawBody: '{' }, refusal);
     },
   },

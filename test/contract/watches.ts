@@ -59,6 +59,28 @@ export const WATCH_RULES: readonly Rule[] = [
     },
   },
   {
+    rule: 'a watch shows its own kind and namespace only',
+    async holds({ api }) {
+      const labels = { rule: 'kinds' };
+      const lease = (namespace: string) => {
+        const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+        return api.requestOk('POST', path, { body: { metadata: { name: 'kinds', labels } } });
+      };
+      const selector = 'labelSelector=rule%3Dkinds';
+      const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
+      await watching(api, `/api/v1/nodes?${selector}`, async (nodes) => {
+        await watching(api, `${leases}?${selector}`, async (watch) => {
+          await lease('kube-public');
+          await lease('kube-system');
+          await createNode(api, 'kinds', { labels, ready: 'none' });
+          const { kind, metadata } = (await watch.next()).object;
+          assert.deepEqual([kind, metadata.namespace], ['Lease', 'kube-system']);
+          assert.equal((await nodes.next()).object.kind, 'Node');
+        });
+      });
+    },
+  },
+  {
     rule: 'a watch without a version, or from 0, begins with what is there',
     async holds({ api }) {
       const { metadata } = await createNode(api, 'present');
@@ -146,10 +168,13 @@ export const WATCH_RULES: readonly Rule[] = [
     },
   },
   {
-    rule: 'a watch with a bad selector is refused with 400 BadRequest',
+    rule: 'a watch with a bad selector is 400 BadRequest, from a version that is none 500',
     async holds(target) {
       const path = '/api/v1/nodes?watch=true&fieldSelector=spec.podCIDR%3Da';
       await assertRefused(target, 'GET', path, {}, { code: 400, reason: 'BadRequest' });
+      for (const version of ['nonsense', '-1']) {
+        await assertRefused(target, 'GET', `/api/v1/nodes?watch=true&resourceVersion=${version}`, {}, { code: 500 });
+      }
     },
   },
 ];
