@@ -15,7 +15,12 @@ import { nscCommand } from './harness/agent-process.ts';
  * it (`…` stands for anything), and every file they point to is there.
  */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)];
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'deploy/kustomize/README.md',
+  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+];
 
 for (const document of DOCUMENTS.filter((name) => name.endsWith('.md'))) {
   const text = readFileSync(join(ROOT, document), 'utf8');

@@ -8,8 +8,11 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const DEFAULT_DEADLINE_MS = 10_000;
 /** Of what a server says in a refusal; holds a PodDisruptionBudget's name of any legal length. */
 const MAX_MESSAGE_CHARACTERS = 600;
-/** A burst of evictions shares connections; an agent at rest holds none but its watch. */
-const KEEP_ALIVE = { keepAlive: true, timeout: 5_000 };
+/**
+ * A burst of evictions shares connections; an agent at rest holds none but its watch. Not on Deno, whose node:http sends
+ * a write again by itself when a kept connection has died under it.
+ */
+const KEEP_ALIVE = 'Deno' in globalThis ? { keepAlive: false } : { keepAlive: true, timeout: 5_000 };
 
 export type KubeRequest = {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';

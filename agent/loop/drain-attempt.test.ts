@@ -5,7 +5,8 @@ import type { DrainOrder } from '../core/compare.ts';
 import { MAX_EVICTIONS_IN_FLIGHT } from '../core/drain.ts';
 import type { EvictionAnswer } from '../core/eviction-answer.ts';
 import type { PodView } from '../core/pod.ts';
-import { attemptDrain, type DrainApi, type DrainNarrator, type PodListener } from './drain-attempt.ts';
+import { attemptDrain } from './drain-attempt.ts';
+import type { DrainApi, DrainNarrator, PodListener } from './drain-ports.ts';
 
 const SILENT: DrainNarrator = {
   drainSkips() {},

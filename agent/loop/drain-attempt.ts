@@ -3,6 +3,8 @@ import { type DrainStep, nextDrainStep, type PodProgress, progressAfter } from '
 import { decideEviction, type EvictionAnswer } from '../core/eviction-answer.ts';
 import { type Choice, chooseEvictions, type DaemonSetLookup, daemonSetKey } from '../core/eviction-choice.ts';
 import type { PodName, PodView } from '../core/pod.ts';
+import type { DrainApi, DrainNarrator, PodListener } from './drain-ports.ts';
+import { KnownPods } from './known-pods.ts';
 
 /** No single call of a drain takes longer, whatever is left until its deadline. */
 const CALL_DEADLINE_MS = 10_000;
@@ -12,34 +14,6 @@ const LAST_LOOK_MS = 2_000;
 const DELETED_GRACE_MS = 60_000;
 /** How often somebody who reads the log is told what is waited for. */
 const PROGRESS_MS = 10_000;
-
-export type PodListener = {
-  onList(pods: readonly PodView[]): void;
-  onPod(pod: PodView): void;
-  onGone(pod: PodView): void;
-  onProblem(error: Error): void;
-};
-
-/** What a drain asks of the API server; the shape of what agent/kube offers. */
-export type DrainApi = {
-  list(): Promise<readonly PodView[]>;
-  watch(listener: PodListener, signal: AbortSignal): Promise<void>;
-  read(pod: PodName): Promise<PodView | null>;
-  evict(pod: PodView, gracePeriodSeconds: number | null, deadlineMs: number): Promise<void>;
-  delete(pod: PodView, gracePeriodSeconds: number | null, deadlineMs: number): Promise<void>;
-  findDaemonSet(namespace: string, name: string): Promise<DaemonSetLookup>;
-  /** What an error of `evict` says. */
-  answerOf(error: unknown): EvictionAnswer;
-};
-
-export type DrainNarrator = {
-  drainSkips(choice: Choice): void;
-  drainEvicts(pod: PodView): void;
-  drainDeletes(pod: PodView): void;
-  /** What is left and why, now and then. */
-  drainWaits(problems: readonly string[]): void;
-  drainProblem(error: unknown): void;
-};
 
 export type DrainAttemptOptions = {
   readonly order: DrainOrder;
@@ -62,13 +36,9 @@ export type DrainResult = {
 /** Tries once to empty the node, and ends by its deadline or within moments of the signal. Never throws. */
 export async function attemptDrain(options: DrainAttemptOptions): Promise<DrainResult> {
   const ended = new AbortController();
-  const endWithCaller = () => ended.abort();
-  options.signal.addEventListener('abort', endWithCaller, { once: true });
-  if (options.signal.aborted) ended.abort();
   try {
-    return await new DrainAttempt(options, ended.signal).run();
+    return await new DrainAttempt(options, AbortSignal.any([options.signal, ended.signal])).run();
   } finally {
-    options.signal.removeEventListener('abort', endWithCaller);
     ended.abort();
   }
 }
@@ -77,10 +47,7 @@ class DrainAttempt {
   readonly #options: DrainAttemptOptions;
   /** Ends the watch and everything that waits, at the latest when the attempt is over. */
   readonly #signal: AbortSignal;
-  /** By UID; null until the first list. */
-  #pods: Map<string, PodView> | null = null;
-  /** UIDs, which never come back: a list asked for before a pod went may still show it. */
-  #gone = new Set<string>();
+  readonly #pods = new KnownPods();
   #progress = new Map<string, PodProgress>();
   #daemonSets = new Map<string, DaemonSetLookup>();
   #skips: Choice['skip'] = [];
@@ -104,14 +71,15 @@ class DrainAttempt {
     while (!this.#options.signal.aborted) {
       this.#dirty = false;
       if (this.#fatal !== null) return this.#end('GaveUp', [this.#fatal]);
-      if (this.#pods === null) {
+      const pods = this.#pods.all;
+      if (pods === null) {
         if (performance.now() >= this.#deadlineMs()) {
           return this.#end('GaveUp', [`the pods of the node could not be read: ${this.#lastProblem ?? 'no answer'}`]);
         }
         await this.#untilWoken(null);
         continue;
       }
-      const result = await this.#step([...this.#pods.values()]);
+      const result = await this.#step(pods);
       if (result !== null) return result;
     }
     return this.#end('Aborted', []);
@@ -177,7 +145,7 @@ class DrainAttempt {
       this.#evicted += 1;
       if (!isDeletion) narrator.drainEvicts(pod);
     }
-    if (next.kind === 'Gone') this.#forget(pod);
+    if (next.kind === 'Gone') this.#pods.forget(pod);
     if (next.kind === 'Fail') this.#fatal = `pod ${pod.namespace}/${pod.name}: ${next.why}`;
     if (next.kind === 'Recheck') await this.#recheck(pod, attempts, answer);
     this.#wake();
@@ -200,8 +168,8 @@ class DrainAttempt {
     wait(answer.message);
     try {
       const now = await this.#options.api.read(pod);
-      if (now === null || now.uid !== pod.uid || now.nodeName !== pod.nodeName) this.#forget(pod);
-      else if (!this.#gone.has(pod.uid)) this.#pods?.set(pod.uid, now);
+      if (now === null || now.uid !== pod.uid || now.nodeName !== pod.nodeName) this.#pods.forget(pod);
+      else this.#pods.update(now);
     } catch (error) {
       wait(error instanceof Error ? error.message : String(error));
     }
@@ -212,7 +180,7 @@ class DrainAttempt {
     try {
       const pods = await this.#inTime(this.#options.api.list(), LAST_LOOK_MS);
       if (pods === null) throw new Error('whether pods are left could not be read in time');
-      this.#know(pods);
+      this.#pods.replace(pods);
       const { evict, wait, refuse } = await this.#choose(pods);
       return evict.length + wait.length + refuse.length === 0;
     } catch (error) {
@@ -234,28 +202,18 @@ class DrainAttempt {
     return null;
   }
 
-  #know(pods: readonly PodView[]): void {
-    const present = pods.filter(({ uid }) => !this.#gone.has(uid));
-    this.#pods = new Map(present.map((pod) => [pod.uid, pod]));
-  }
-
-  #forget({ uid }: PodView): void {
-    this.#gone.add(uid);
-    this.#pods?.delete(uid);
-  }
-
   #listener(): PodListener {
     return {
       onList: (pods) => {
-        this.#know(pods);
+        this.#pods.replace(pods);
         this.#wake();
       },
       onPod: (pod) => {
-        this.#pods?.set(pod.uid, pod);
+        this.#pods.update(pod);
         this.#wake();
       },
       onGone: (pod) => {
-        this.#forget(pod);
+        this.#pods.forget(pod);
         this.#wake();
       },
       onProblem: (error) => {

@@ -2,7 +2,8 @@ import type { DrainOrder } from '../core/compare.ts';
 import type { Choice, SkipReason } from '../core/eviction-choice.ts';
 import { type PodView, podKey } from '../core/pod.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { DrainNarrator, DrainResult } from './drain-attempt.ts';
+import type { DrainResult } from './drain-attempt.ts';
+import type { DrainNarrator } from './drain-ports.ts';
 
 /** More lines than this about one thing help nobody; the rest is counted. */
 const MAX_LINES = 20;

@@ -5,7 +5,8 @@ import type { DrainEnd, DrainOrder } from '../core/compare.ts';
 import type { DrainMemory } from '../core/ledger.ts';
 import type { PodView } from '../core/pod.ts';
 import type { Drain } from '../core/policy.ts';
-import type { DrainApi, DrainResult } from './drain-attempt.ts';
+import type { DrainResult } from './drain-attempt.ts';
+import type { DrainApi } from './drain-ports.ts';
 import { createDrainer } from './drainer.ts';
 
 const WEB: PodView = {

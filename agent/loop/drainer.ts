@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../core/backoff.ts';
 import type { DrainEnd, DrainOrder } from '../core/compare.ts';
 import type { PodName } from '../core/pod.ts';
-import { attemptDrain, type DrainApi, type DrainNarrator, type DrainResult } from './drain-attempt.ts';
+import { attemptDrain, type DrainResult } from './drain-attempt.ts';
+import type { DrainApi, DrainNarrator } from './drain-ports.ts';
 
 /** A drain that gave up is tried again while its policy fails; whoever has to mend something needs minutes. */
 const RETRY = { baseMs: 30_000, maxMs: 300_000 };

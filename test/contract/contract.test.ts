@@ -73,8 +73,10 @@ async function startSimulatorTarget(): Promise<RunningTarget> {
   };
 }
 
+const skip = skipWithoutControlPlane();
+
 // Side by side: while the real one starts, the simulator is done.
 describe('the contract of an API server', { concurrency: true }, () => {
   contract('the simulator', false, startSimulatorTarget);
-  contract('the real API server', skipWithoutControlPlane(), startControlPlane);
+  contract('the real API server', skip, startControlPlane);
 });

@@ -148,7 +148,14 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await addPod(name, { name: 'orphan', ownerReferences: [{ ...daemonSet, name: 'no-such', uid: 'gone' }] });
     await addPod(name, { name: 'of-former', ownerReferences: [{ ...daemonSet, name: 'ds', uid: 'former' }] });
     await addPod(name, { name: 'mirror', annotations: { 'kubernetes.io/config.mirror': 'abc' }, ownerReferences: [] });
-    await addPod(name, { name: 'finished', ownerReferences: [], phase: 'Succeeded' });
+    await addPod(name, { name: 'finished', ownerReferences: [], phase: 'Pending' });
+    // kwok starts a pending pod whenever it comes to it, so a phase set before that would not last.
+    const phase = async () => {
+      const { status } = await plane.api.requestOk('GET', `/api/v1/namespaces/${name}/pods/finished`);
+      return status?.phase;
+    };
+    await waitFor(async () => (await phase()) === 'Running', { what: 'kwok to start the pod' });
+    await setPodPhase(plane.api, name, 'finished', 'Succeeded');
     const { agent, check, pod } = await startOn(name, {});
     const mark = plane.audit.mark();
     check.breakIt();

@@ -83,7 +83,7 @@ export function startAgent({
       try {
         return await waitFor(found, { what: `a log line that matches ${pattern}`, deadlineMs });
       } catch (cause) {
-        throw new Error(`${(cause as Error).message}; the log:\n${lines.slice(-40).join('\n')}`, { cause });
+        throw new Error(`${(cause as Error).message}; the log:\n${lines.slice(-200).join('\n')}`, { cause });
       }
     },
     async get(path) {

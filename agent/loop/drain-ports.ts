@@ -1,0 +1,31 @@
+import type { EvictionAnswer } from '../core/eviction-answer.ts';
+import type { Choice, DaemonSetLookup } from '../core/eviction-choice.ts';
+import type { PodName, PodView } from '../core/pod.ts';
+
+export type PodListener = {
+  onList(pods: readonly PodView[]): void;
+  onPod(pod: PodView): void;
+  onGone(pod: PodView): void;
+  onProblem(error: Error): void;
+};
+
+/** What a drain asks of the API server; the shape of what agent/kube offers. */
+export type DrainApi = {
+  list(): Promise<readonly PodView[]>;
+  watch(listener: PodListener, signal: AbortSignal): Promise<void>;
+  read(pod: PodName): Promise<PodView | null>;
+  evict(pod: PodView, gracePeriodSeconds: number | null, deadlineMs: number): Promise<void>;
+  delete(pod: PodView, gracePeriodSeconds: number | null, deadlineMs: number): Promise<void>;
+  findDaemonSet(namespace: string, name: string): Promise<DaemonSetLookup>;
+  /** What an error of `evict` says. */
+  answerOf(error: unknown): EvictionAnswer;
+};
+
+export type DrainNarrator = {
+  drainSkips(choice: Choice): void;
+  drainEvicts(pod: PodView): void;
+  drainDeletes(pod: PodView): void;
+  /** What is left and why, now and then. */
+  drainWaits(problems: readonly string[]): void;
+  drainProblem(error: unknown): void;
+};
