@@ -215,7 +215,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     const landedAt = performance.now();
     await agent.waitForLine(/gave up; it stays cordoned/);
     const tookMs = performance.now() - landedAt;
-    assert.ok(tookMs > 2_000 && tookMs < 10_000, `a drain of 3 s gave up after ${tookMs} ms`);
+    assert.ok(tookMs > 2_000 && tookMs < 5_000, `a drain of 3 s gave up after ${tookMs} ms`);
     assert.match(await eventOf(name, 'DrainFailed'), /pod gives-up\/pod-0: .*disruption budget/);
     const { spec, metadata } = await node(name);
     assert.equal(spec.unschedulable, true);
@@ -376,8 +376,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await agent.waitForLine(/is given back/);
     await agent.waitForLine(/drain stopped/);
     const tookMs = performance.now() - recoveredAt;
-    // The promise is a second; the other one is for a machine that has other tests to run.
-    assert.ok(tookMs < 2_000, `it took ${tookMs} ms`);
+    assert.ok(tookMs < 1_000, `it took ${tookMs} ms`);
     await released(name);
     assert.equal((await node(name)).metadata.annotations?.[DRAIN_STATE], 'drainNotActive');
     const mark = plane.audit.mark();

@@ -437,7 +437,7 @@ describe('what ends a drain', { concurrency: 4 }, () => {
     const { scene, agent } = await blockedDrain(t);
     scene.check.heal();
     await agent.waitForLine(/The monitored service is up again/);
-    await until('the node to be given back', () => scene.ledger() === undefined && !scene.cordoned(), 3_000);
+    await until('the node to be given back', () => scene.ledger() === undefined && !scene.cordoned(), 1_000);
     assert.equal(scene.node()?.metadata.annotations?.[DRAIN_STATE], 'drainNotActive');
     await assertNoMoreEvictions(scene, agent);
     assert.equal(scene.hasPod('web'), true);
@@ -452,7 +452,7 @@ describe('what ends a drain', { concurrency: 4 }, () => {
     await until('ten evictions', () => scene.evictions().length === 10);
     scene.check.heal();
     await agent.waitForLine(/The monitored service is up again/);
-    await until('the node to be given back', () => scene.ledger() === undefined && !scene.cordoned(), 3_000);
+    await until('the node to be given back', () => scene.ledger() === undefined && !scene.cordoned(), 1_000);
     await assertNoMoreEvictions(scene, agent);
   });
 
