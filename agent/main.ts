@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { revisionCommand } from './commands/revision.ts';
 import { runCommand } from './commands/run.ts';
 import { validateCommand } from './commands/validate.ts';
+import { verifyRolloutCommand } from './commands/verify-rollout.ts';
 import { VERSION } from './version.ts';
 
 /** Whether the command line was understood: what fails after that is no usage error. */
@@ -15,6 +16,7 @@ const parser = yargs(hideBin(process.argv))
   .command(understoodBy(runCommand))
   .command(understoodBy(validateCommand))
   .command(understoodBy(revisionCommand))
+  .command(understoodBy(verifyRolloutCommand))
   .demandCommand(1, 'a command is needed')
   .strict()
   .version(VERSION)

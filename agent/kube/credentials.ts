@@ -25,15 +25,23 @@ export type Credentials = {
  * Finds credentials as Kubernetes agents do: the given kubeconfig, else `$KUBECONFIG`, else the pod's service account,
  * else `~/.kube/config`.
  *
+ * @param context of the kubeconfig, instead of its current-context
  * @throws Error that says what was looked for, when there are none or they cannot be read
  */
-export function loadCredentials(kubeconfig: string | undefined, env: NodeJS.ProcessEnv): Credentials {
+export function loadCredentials(kubeconfig: string | undefined, env: NodeJS.ProcessEnv, context?: string): Credentials {
   const source = findSource(kubeconfig, env);
-  let config = source.load();
+  const load = () => {
+    const loaded = source.load();
+    if (context !== undefined) loaded.setCurrentContext(context);
+    return loaded;
+  };
+  let config = load();
   const cluster = config.getCurrentCluster();
   if (!cluster) {
+    const asked = context === undefined ? 'current-context' : '--context';
+    const found = JSON.stringify(config.getCurrentContext() ?? null);
     throw new Error(
-      `cannot use ${source.name}: current-context must name a context and a cluster that it defines, found ${JSON.stringify(config.getCurrentContext() ?? null)}`,
+      `cannot use ${source.name}: ${asked} must name a context and a cluster that it defines, found ${found}`,
     );
   }
   return {
@@ -46,7 +54,7 @@ export function loadCredentials(kubeconfig: string | undefined, env: NodeJS.Proc
       return options;
     },
     reload() {
-      config = source.load();
+      config = load();
     },
   };
 }

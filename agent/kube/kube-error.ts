@@ -37,6 +37,11 @@ export function hasStatus(error: unknown, status: number): boolean {
   return error instanceof KubeError && error.status === status;
 }
 
+/** Whether the API server understood the request and will not have it: asked again, it would say the same. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof KubeError && [400, 401, 403, 404].includes(error.status ?? 0);
+}
+
 /** What an operator can do about a refusal, as the end of a sentence; empty when the message says it all. */
 export function adviceFor(status: number, source: string): string {
   switch (status) {

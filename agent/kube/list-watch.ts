@@ -16,12 +16,18 @@ const WATCH_SECONDS = 3_600;
 const SILENCE_MS = 150_000;
 /** etcd takes no object near this size, so a longer line is no watch event. */
 const MAX_LINE_CHARACTERS = 16 * 1024 * 1024;
+const META_V1 = 'g=meta.k8s.io;v=v1';
 
 /** Which objects, and what they are called in messages. */
 export type Collection = {
   /** Such as `/api/v1/nodes`. */
   readonly path: string;
-  readonly fieldSelector: string;
+  /** Default: none. */
+  readonly fieldSelector?: string;
+  /** Default: none. */
+  readonly labelSelector?: string;
+  /** Objects come without spec and status; default false. */
+  readonly metadataOnly?: boolean;
   /** Such as `node node-1`: `could not watch node node-1: …`. */
   readonly what: string;
 };
@@ -49,10 +55,11 @@ export async function listAndWatch(
   while (!signal.aborted) {
     try {
       if (version === null) {
-        const list = await listAll(transport, collection);
+        const list = await listAll(transport, collection, signal);
         if (signal.aborted) return;
         version = list.version;
         listener.onList(list.items);
+        if (signal.aborted) return;
       }
       version = await followChanges(transport, collection, version, listener, signal, () => {
         attempt = 0;
@@ -81,15 +88,23 @@ type Page = { metadata: { resourceVersion: string; continue?: string }; items: u
  */
 export async function listAll(
   transport: Transport,
-  { path, fieldSelector, what }: Collection,
+  collection: Collection,
+  signal?: AbortSignal,
 ): Promise<{ items: readonly unknown[]; version: string }> {
+  const { path, metadataOnly, what } = collection;
   for (let attempt = 1; ; attempt++) {
     const items: unknown[] = [];
     let next: string | undefined;
     try {
       do {
-        const query = { fieldSelector, limit: String(PAGE_SIZE), ...(next && { continue: next }) };
-        const page = (await transport.request({ method: 'GET', path, query, attempt: `read ${what}` })) as Page;
+        const page = (await transport.request({
+          method: 'GET',
+          path,
+          query: { ...selectorsOf(collection), limit: String(PAGE_SIZE), ...(next && { continue: next }) },
+          accept: metadataOnly ? `application/json;as=PartialObjectMetadataList;${META_V1}` : undefined,
+          attempt: `read ${what}`,
+          signal,
+        })) as Page;
         items.push(...(page.items ?? []));
         next = page.metadata.continue;
         if (!next) return { items, version: page.metadata.resourceVersion };
@@ -100,6 +115,10 @@ export async function listAll(
   }
 }
 
+function selectorsOf({ fieldSelector, labelSelector }: Collection): Record<string, string> {
+  return { ...(fieldSelector && { fieldSelector }), ...(labelSelector && { labelSelector }) };
+}
+
 type WatchEvent = {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   object: { metadata: { resourceVersion: string }; code?: number; message?: string };
@@ -108,24 +127,27 @@ type WatchEvent = {
 /** @returns the version to go on from once the server has ended the watch as agreed */
 async function followChanges(
   transport: Transport,
-  { path, fieldSelector, what }: Collection,
+  collection: Collection,
   from: string,
   listener: CollectionListener,
   signal: AbortSignal,
   onAlive: () => void,
 ): Promise<string> {
+  const { path, metadataOnly, what } = collection;
   const attempt = `watch ${what}`;
   const stream = await transport.stream({
     method: 'GET',
     path,
     query: {
-      fieldSelector,
+      ...selectorsOf(collection),
       resourceVersion: from,
       watch: 'true',
       allowWatchBookmarks: 'true',
       timeoutSeconds: String(WATCH_SECONDS),
     },
+    accept: metadataOnly ? `application/json;as=PartialObjectMetadata;${META_V1}` : undefined,
     attempt,
+    signal,
   });
   let version = from;
   const onLine = (line: string) => {

@@ -28,6 +28,8 @@ export type KubeRequest = {
   readonly attempt: string;
   /** For the whole call, from name resolution to the last byte; default 10,000. */
   readonly deadlineMs?: number;
+  /** Ends the call early, as its deadline would. */
+  readonly signal?: AbortSignal;
 };
 
 export type Transport = {
@@ -97,7 +99,7 @@ export function createTransport(credentials: Credentials, userAgent: string, obs
   }
 
   async function run<T>(request: KubeRequest, read: (response: IncomingMessage, deadline: Deadline) => Promise<T>) {
-    const deadline = startDeadline(request.deadlineMs ?? DEFAULT_DEADLINE_MS);
+    const deadline = startDeadline(request.deadlineMs ?? DEFAULT_DEADLINE_MS, request.signal);
     let status: number | null = null;
     const call = async () => {
       const response = await open(request, deadline);
@@ -141,16 +143,32 @@ type Deadline = {
 };
 
 /** A timer of our own, because neither runtime keeps its promise to abort in every state of a connection. */
-function startDeadline(ms: number): Deadline {
+function startDeadline(ms: number, signal: AbortSignal | undefined): Deadline {
   const abandoned: ((error: Error) => void)[] = [];
   const { promise: expired, reject } = Promise.withResolvers<never>();
   expired.catch(() => {});
-  const timer = setTimeout(() => {
-    const error = new Error(`no whole answer within ${ms / 1000} s`);
+  let over: Error | null = null;
+  const expire = (reason: string) => {
+    const error = new Error(reason);
+    over = error;
     reject(error);
     for (const abandon of abandoned) abandon(error);
-  }, ms);
-  return { expired, onExpiry: (abandon) => abandoned.push(abandon), stop: () => clearTimeout(timer) };
+  };
+  const timer = setTimeout(() => expire(`no whole answer within ${ms / 1000} s`), ms);
+  const onAbort = () => expire('not needed any more');
+  signal?.addEventListener('abort', onAbort);
+  if (signal?.aborted) onAbort();
+  return {
+    expired,
+    onExpiry(abandon) {
+      if (over === null) abandoned.push(abandon);
+      else abandon(over);
+    },
+    stop() {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    },
+  };
 }
 
 function readBody(response: IncomingMessage, deadline: Deadline): Promise<string> {

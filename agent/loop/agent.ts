@@ -6,6 +6,7 @@ import { type Ledger, readLedger } from '../core/ledger.ts';
 import type { NodeView } from '../core/node.ts';
 import type { PodName } from '../core/pod.ts';
 import type { NodeCheckPolicy, PolicyLoad, PolicySet } from '../core/policy.ts';
+import { formatPolicyReport } from '../core/policy-report.ts';
 import { adoptLedger, forgetCounts, type Roster, rosterOf, withHealth } from '../core/roster.ts';
 import type { Toleration } from '../core/taint.ts';
 import { judge, type RunOutcome } from '../core/verdict.ts';
@@ -17,9 +18,6 @@ import type { DrainApi } from './drain-ports.ts';
 import { createDrainer, type Drainer } from './drainer.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { createReconciler, type Reconciler, type ReconcilerOptions } from './reconciler.ts';
-
-/** The policy annotation is for a table cell and a glance; the log has all of it. */
-const MAX_REPORTED_ERROR_CHARACTERS = 500;
 
 export type AgentOptions = {
   readonly nodeName: string;
@@ -263,10 +261,8 @@ export class Agent {
   #policyReport(): string | null {
     if (this.#newest === null) return null;
     const revision = this.#inForce?.revision ?? null;
-    if (this.#newest.valid) return JSON.stringify({ revision });
-    const [first = '', ...more] = this.#options.describeErrors(this.#newest);
-    const error = first.slice(0, MAX_REPORTED_ERROR_CHARACTERS) + (more.length > 0 ? ` (and ${more.length} more)` : '');
-    return JSON.stringify({ revision, error });
+    const errors = this.#newest.valid ? [] : this.#options.describeErrors(this.#newest);
+    return formatPolicyReport(revision, errors);
   }
 
   #ledger(): Ledger | null {

@@ -1,0 +1,208 @@
+import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { readPolicyReport } from '../core/policy-report.ts';
+import { type ReportingNode, type Rollout, rolloutOf, type Straggler } from '../core/rollout.ts';
+import { loadCredentials } from '../kube/credentials.ts';
+import { isRefusal } from '../kube/kube-error.ts';
+import { createTransport, type Transport } from '../kube/transport.ts';
+import { type NodeMetadata, selectedNodes, watchNodes } from '../kube/watch-nodes.ts';
+import { formatPolicyErrors } from '../policy/format-error.ts';
+import { readPolicyInput } from '../policy/read-input.ts';
+import { VERSION } from '../version.ts';
+import { CLUSTER_OPTIONS } from './cluster-options.ts';
+import { parseDuration } from './duration.ts';
+import { formatTable } from './table.ts';
+
+/** A fleet reports by the hundred within a second; a line for each would be no progress to look at. */
+const PROGRESS_EVERY_MS = 1_000;
+/** Of stragglers in the text output; JSON has all of them. */
+const MAX_ROWS = 100;
+
+const OPTIONS = {
+  ...CLUSTER_OPTIONS,
+  timeout: {
+    type: 'string',
+    requiresArg: true,
+    default: '5m',
+    describe: 'How long to wait, such as 90s, 5m or 1h30m; a kubelet takes up to 70 s',
+  },
+  selector: {
+    alias: 'l',
+    type: 'string',
+    requiresArg: true,
+    // The agent runs on Linux only.
+    default: 'kubernetes.io/os!=windows',
+    describe: 'Label selector of the Nodes that have to report; "" for every Node',
+  },
+  output: { alias: 'o', choices: ['text', 'json'], default: 'text', describe: 'Format' },
+} as const satisfies Record<string, Options>;
+
+type VerifyRolloutOptions = InferredOptionTypes<typeof OPTIONS> & { readonly path: string };
+
+/** `nsc verify-rollout`: has what stands in Git arrived on the nodes? Exit code 1 if not by the deadline. */
+export const verifyRolloutCommand: CommandModule<object, VerifyRolloutOptions> = {
+  command: 'verify-rollout <path>',
+  describe: 'Wait until every node reports that it runs this policy revision',
+  builder: (yargs) =>
+    yargs
+      .positional('path', {
+        type: 'string',
+        demandOption: true,
+        describe: 'A directory of policy files, or - for rendered manifests on standard input',
+      })
+      .nargs('path', 1) // else yargs does not take - for a value
+      .options(OPTIONS)
+      .example('$0 verify-rollout policies/ --timeout 3m', 'the last step of a pipeline')
+      .example('kubectl kustomize prod | $0 verify-rollout -', 'what a cluster should have')
+      .check(({ timeout }) => parseDuration('--timeout', timeout) > 0),
+  handler: verifyRollout,
+};
+
+async function verifyRollout(options: ArgumentsCamelCase<VerifyRolloutOptions>): Promise<void> {
+  const revision = await readWantedRevision(options.path);
+  if (revision === null) return;
+  const transport = createTransport(
+    loadCredentials(options.kubeconfig, process.env, options.context),
+    `node-svc-checker/${VERSION}`,
+    () => {},
+  );
+  const { timeout, selector } = options;
+  const rollout = await awaitRollout(transport, { revision, selector, timeout });
+  const lines =
+    options.output === 'json'
+      ? [JSON.stringify({ revision, done: rollout.stragglers.length === 0, ...rollout })]
+      : describeResult(rollout, revision, timeout);
+  process.stdout.write(`${lines.join('\n')}\n`);
+  if (rollout.stragglers.length > 0) process.exitCode = 1;
+}
+
+/**
+ * Follows the nodes until all of them run the revision, or until the deadline.
+ *
+ * @throws Error when the API server refuses to show Nodes, never showed them, or when no Node is selected
+ */
+async function awaitRollout(
+  transport: Transport,
+  { revision, selector, timeout }: { revision: string; selector: string; timeout: string },
+): Promise<Rollout> {
+  const ended = new AbortController();
+  const nodes = new Map<string, ReportingNode>();
+  let listed = false;
+  let lastProblem: Error | null = null;
+  let failure: Error | null = null;
+  const end = () => ended.abort();
+  const deadline = setTimeout(end, parseDuration('--timeout', timeout));
+  const progress = createProgress(revision);
+
+  const remember = ({ name, annotations }: NodeMetadata) =>
+    nodes.set(name, { name, report: readPolicyReport(annotations) });
+  const look = () => {
+    const rollout = rolloutOf(revision, nodes.values());
+    if (rollout.stragglers.length === 0) end();
+    else progress.show(rollout);
+  };
+  await watchNodes(
+    transport,
+    selector,
+    {
+      onList(list) {
+        listed = true;
+        nodes.clear();
+        for (const node of list) remember(node);
+        if (nodes.size === 0) {
+          failure = new Error(`there are no ${selectedNodes(selector)}, so none can be waited for`);
+          end();
+        } else look();
+      },
+      onNode(node) {
+        remember(node);
+        look();
+      },
+      onGone(name) {
+        nodes.delete(name);
+        look();
+      },
+      onProblem(error) {
+        lastProblem = error;
+        // What is refused now is refused again; anything else may pass.
+        if (!listed && isRefusal(error)) {
+          failure = error;
+          end();
+        } else progress.problem(error);
+      },
+    },
+    ended.signal,
+  );
+  clearTimeout(deadline);
+  progress.stop();
+  if (failure !== null) throw failure;
+  if (!listed) throw lastProblem ?? new Error(`could not read ${selectedNodes(selector)} within ${timeout}`);
+  return rolloutOf(revision, nodes.values());
+}
+
+/** null, with the errors on standard error, for what no agent would ever take. */
+async function readWantedRevision(path: string): Promise<string | null> {
+  const { kind, load } = await readPolicyInput(path, process.stdin);
+  if (!load.valid) {
+    const errors = formatPolicyErrors(load.errors, load.omitted);
+    process.stderr.write(`${errors.join('\n')}\nno agent would take these policies, so none is waited for\n`);
+    process.exitCode = 1;
+    return null;
+  }
+  if (kind === 'File') {
+    throw new Error(`a revision is that of a whole directory, and ${path} is a single file; name its directory`);
+  }
+  return load.set.revision;
+}
+
+/** Lines on standard error, at most one in PROGRESS_EVERY_MS, and none that says what the one before said. */
+function createProgress(revision: string) {
+  let shown = '';
+  let next: string | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    timer = undefined;
+    if (next === null || next === shown) return;
+    shown = next;
+    process.stderr.write(`${next}\n`);
+    timer = setTimeout(flush, PROGRESS_EVERY_MS);
+  };
+  return {
+    show({ nodes, running, stragglers }: Rollout): void {
+      const invalid = stragglers.filter(({ reason }) => reason === 'InvalidFiles').length;
+      const trouble = invalid > 0 ? `, ${invalid} could not load their newest files` : '';
+      next = `waiting: ${running} of ${nodes} nodes run revision ${revision}${trouble}`;
+      if (timer === undefined) flush();
+    },
+    problem: ({ message }: Error) => process.stderr.write(`${message}; trying again\n`),
+    stop: () => clearTimeout(timer),
+  };
+}
+
+const REASONS: Readonly<Record<Straggler['reason'], string>> = {
+  OtherRevision: 'has not got the files yet',
+  InvalidFiles: 'its newest files are invalid',
+  NothingInForce: 'no policy is in force there',
+  NoReport: 'no report: does an agent run there?',
+  UnreadableReport: 'its report cannot be read',
+};
+
+function describeResult({ nodes, stragglers }: Rollout, revision: string, timeout: string): string[] {
+  if (stragglers.length === 0) return [`rolled out: revision ${revision} is in force on ${countNodes(nodes)}`];
+  const errors = [...new Set(stragglers.flatMap(({ error }) => error ?? []))];
+  const rows = stragglers.slice(0, MAX_ROWS).map(({ node, revision: runs, reason, error }) => {
+    const footnote = error === null ? '' : ` [${errors.indexOf(error) + 1}]`;
+    return [node, runs ?? '-', REASONS[reason] + footnote];
+  });
+  const more = stragglers.length - rows.length;
+  return [
+    `not rolled out: after ${timeout}, ${stragglers.length} of ${countNodes(nodes)} do not run revision ${revision}`,
+    '',
+    ...formatTable([['NODE', 'RUNS', 'REASON'], ...rows]),
+    ...(more > 0 ? [`and ${more} more; --output json lists all`] : []),
+    ...(errors.length > 0 ? ['', ...errors.map((error, index) => `[${index + 1}] ${error}`)] : []),
+  ];
+}
+
+function countNodes(count: number): string {
+  return count === 1 ? '1 node' : `${count} nodes`;
+}

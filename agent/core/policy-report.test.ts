@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { POLICY_ANNOTATION } from './node.ts';
+import { formatPolicyReport, readPolicyReport } from './policy-report.ts';
+
+const read = (text: string) => readPolicyReport({ [POLICY_ANNOTATION]: text });
+
+suite('the policy report', () => {
+  test('says the revision in force, and nothing else when all is well', () => {
+    assert.equal(formatPolicyReport('0123456789ab', []), '{"revision":"0123456789ab"}');
+  });
+
+  test('tells the first error and how many more there are, and is read back as it was written', () => {
+    const text = formatPolicyReport(null, ['a.yaml:1:1: no', 'b', 'c']);
+    assert.deepEqual(read(text), { revision: null, error: 'a.yaml:1:1: no (and 2 more)' });
+  });
+
+  test('is short, however long the error is', () => {
+    assert.ok(formatPolicyReport('0123456789ab', ['x'.repeat(100_000)]).length < 600);
+  });
+
+  test('that is not there is Absent', () => assert.equal(readPolicyReport({}), 'Absent'));
+
+  for (const text of ['', '{"revision"', 'null', '[]', '"text"', '{}', '{"revision":7}']) {
+    test(`that somebody overwrote with ${text || 'nothing'} is Unreadable`, () =>
+      assert.equal(read(text), 'Unreadable'));
+  }
+
+  test('has no error when what stands there is no text', () => {
+    assert.deepEqual(read('{"revision":"a","error":7,"more":1}'), { revision: 'a' });
+  });
+});

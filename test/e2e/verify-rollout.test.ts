@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { loadPolicyDirectory } from '../../agent/policy/load-policies.ts';
+import { startSimulator } from '../../simulator/simulator.ts';
+import { type ApiClient, connect } from '../harness/api-client.ts';
+import { skipWithoutControlPlane } from '../harness/binaries.ts';
+import { ADMIN } from '../harness/components.ts';
+import { startControlPlane } from '../harness/control-plane.ts';
+import { type FaultProxyOptions, startFaultProxy } from '../harness/fault-proxy.ts';
+import { writeKubeconfig } from '../harness/kubeconfig.ts';
+import { createNode } from '../harness/nodes.ts';
+import { type NscRun, runNsc } from '../harness/run-nsc.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+const REPORT = 'node-svc-checker/policy';
+const POLICY = {
+  apiVersion: 'node-svc-checker/v1',
+  kind: 'NodeCheckPolicy',
+  metadata: { name: 'disk' },
+  spec: { check: { command: ['/bin/true'] } },
+};
+const FLEET = 1_000;
+
+/** An API server, real or simulated, whose Nodes are written by the test in place of their agents. */
+interface Target {
+  readonly url: string;
+  readonly ca?: string;
+  readonly api: ApiClient;
+  readonly token?: string;
+  readonly kubeconfig: string;
+  stop(): Promise<void>;
+}
+
+const TARGETS: Readonly<Record<string, { skip: string | false; start(): Promise<Target> }>> = {
+  'the simulator': { skip: false, start: startSimulated },
+  'a real API server': { skip: skipWithoutControlPlane(), start: startReal },
+};
+
+for (const [where, { skip, start }] of Object.entries(TARGETS)) {
+  describe(`nsc verify-rollout on ${where}`, { skip }, () => {
+    const dir = mkdtempSync(join(tmpdir(), 'nsc-verify-rollout-'));
+    let target: Target;
+    let revision: string;
+
+    before(async () => {
+      target = await start();
+      writeFileSync(join(dir, 'disk.yaml'), JSON.stringify(POLICY));
+      const load = await loadPolicyDirectory(dir);
+      assert.ok(load.valid);
+      revision = load.set.revision;
+    });
+    after(async () => {
+      await target?.stop();
+      rmSync(dir, { recursive: true });
+    });
+
+    const report = (node: string, value: object | string | null) =>
+      target.api.requestOk('PATCH', `/api/v1/nodes/${node}`, {
+        body: {
+          metadata: { annotations: { [REPORT]: typeof value === 'object' ? value && JSON.stringify(value) : value } },
+        },
+      });
+    /** Each test has Nodes of its own, told apart by a label. */
+    const addNodes = async (fleet: string, reports: Readonly<Record<string, object | string>>) => {
+      for (const [name, value] of Object.entries(reports)) {
+        await createNode(target.api, `${fleet}-${name}`, { labels: { fleet } });
+        if (value !== '') await report(`${fleet}-${name}`, value);
+      }
+    };
+    const verify = (fleet: string, ...args: string[]) =>
+      runNsc(['verify-rollout', dir, '-l', `fleet=${fleet}`, ...args], { env: { KUBECONFIG: target.kubeconfig } });
+    const printed = async (run: NscRun) => {
+      const exitCode = await run.exitCode;
+      return { exitCode, stdout: run.stdout, stderr: run.stderr };
+    };
+
+    const throughProxy = async (
+      onRequest: FaultProxyOptions['onRequest'],
+      work: (kubeconfig: string) => Promise<void>,
+    ) => {
+      const proxy = await startFaultProxy({ target: target.url, ca: target.ca, onRequest });
+      try {
+        const kubeconfig = join(dir, 'proxy.kubeconfig');
+        await work(writeKubeconfig(kubeconfig, { server: proxy.url, token: target.token, insecure: true }));
+      } finally {
+        await proxy.close();
+      }
+    };
+
+    test('ends at once, with exit code 0, when every selected node runs the revision', async () => {
+      await addNodes('done', { a: { revision }, b: { revision, error: 'what came after it is invalid' } });
+      await addNodes('elsewhere', { a: '' });
+      assert.deepEqual(await printed(verify('done')), {
+        exitCode: 0,
+        stdout: `rolled out: revision ${revision} is in force on 2 nodes\n`,
+        stderr: '',
+      });
+    });
+
+    test('ends when the last node reports, and counts nodes that come and go meanwhile', async () => {
+      await addNodes('moving', { a: { revision }, b: { revision: 'old' }, leaves: '' });
+      const run = verify('moving');
+      await waitFor(() => run.stderr.includes(`waiting: 1 of 3 nodes run revision ${revision}\n`), {
+        what: 'progress',
+      });
+      await addNodes('moving', { comes: '' });
+      await waitFor(() => run.stderr.includes(`waiting: 1 of 4 nodes run revision ${revision}\n`), {
+        what: 'the newcomer',
+      });
+      await target.api.requestOk('DELETE', '/api/v1/nodes/moving-leaves');
+      await report('moving-comes', { revision });
+      await report('moving-b', { revision });
+      const { exitCode, stdout } = await printed(run);
+      assert.deepEqual([exitCode, stdout], [0, `rolled out: revision ${revision} is in force on 3 nodes\n`]);
+    });
+
+    test('at the deadline lists every straggler with its reason, each error once, and exits 1', async () => {
+      const error = '50-dev.yaml:6:5: $.spec.check.failureTreshold: is not a known field';
+      await addNodes('late', {
+        bad: { revision: '0123456789ab', error },
+        fine: { revision },
+        garbled: '{"revision"',
+        new: { revision: null, error },
+        none: { revision: null },
+        old: { revision: '0123456789ab' },
+        silent: '',
+      });
+      const { exitCode, stdout } = await printed(verify('late', '--timeout', '1s'));
+      assert.equal(exitCode, 1);
+      assert.equal(
+        stdout,
+        `not rolled out: after 1s, 6 of 7 nodes do not run revision ${revision}
+
+NODE           RUNS           REASON
+late-bad       0123456789ab   its newest files are invalid [1]
+late-garbled   -              its report cannot be read
+late-new       -              its newest files are invalid [1]
+late-none      -              no policy is in force there
+late-old       0123456789ab   has not got the files yet
+late-silent    -              no report: does an agent run there?
+
+[1] ${error}
+`,
+      );
+      const json = await printed(verify('late', '--timeout', '1s', '-o', 'json'));
+      const { stragglers, ...summary } = JSON.parse(json.stdout);
+      assert.deepEqual([json.exitCode, summary], [1, { revision, done: false, nodes: 7, running: 1 }]);
+      assert.deepEqual(stragglers[0], { node: 'late-bad', revision: '0123456789ab', reason: 'InvalidFiles', error });
+      assert.equal(stragglers.length, 6);
+    });
+
+    test('a selector that matches no Node is an error, not a success', async () => {
+      const { exitCode, stdout, stderr } = await printed(verify('nobody'));
+      assert.deepEqual([exitCode, stdout], [1, '']);
+      assert.match(stderr, /there are no nodes that match "fleet=nobody"/);
+    });
+
+    test('what the server refuses ends it at once, with the answer', async () => {
+      const { exitCode, stderr } = await printed(verify('=x=', '--timeout', '20m'));
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /could not read nodes that match "fleet==x=": 400 /);
+    });
+
+    test('the deadline holds while the API server does not answer', async () => {
+      await throughProxy(
+        () => false,
+        async (kubeconfig) => {
+          const { exitCode, stderr } = await printed(verify('done', '--timeout', '500ms', '--kubeconfig', kubeconfig));
+          assert.equal(exitCode, 1);
+          assert.match(stderr, /could not read nodes that match \S+ within 500ms/);
+        },
+      );
+    });
+
+    test(`follows ${FLEET} nodes with lists in pages of metadata and one watch`, async () => {
+      const names = Array.from({ length: FLEET }, (_, n) => `fleet-${String(n).padStart(4, '0')}`);
+      await inParallel(names, 20, (name) =>
+        target.api.requestOk('POST', '/api/v1/nodes', {
+          body: {
+            metadata: { name, labels: { fleet: 'fleet' }, annotations: { [REPORT]: JSON.stringify({ revision }) } },
+          },
+        }),
+      );
+      await report('fleet-0500', { revision: 'old' });
+      const urls: URL[] = [];
+      await throughProxy(
+        ({ url }) => urls.push(new URL(url, target.url)) > 0,
+        async (kubeconfig) => {
+          const run = verify('fleet', '--kubeconfig', kubeconfig);
+          await waitFor(() => run.stderr.includes('waiting: 999 of 1000 nodes'), { what: 'progress' });
+          await report('fleet-0500', { revision });
+          assert.equal((await printed(run)).exitCode, 0);
+        },
+      );
+      const kinds = urls.map(({ searchParams }) => (searchParams.has('watch') ? 'watch' : searchParams.get('limit')));
+      assert.equal(kinds.pop(), 'watch');
+      // The real server's pages count what the selector leaves out, too.
+      assert.ok(kinds.length >= 2 && kinds.length <= 4 && kinds.every((limit) => limit === '500'), kinds.join());
+    });
+  });
+}
+
+async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>): Promise<void> {
+  const left = [...items];
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item);
+    }),
+  );
+}
+
+async function startSimulated(): Promise<Target> {
+  const dir = mkdtempSync(join(tmpdir(), 'nsc-simulated-'));
+  const simulator = await startSimulator();
+  const api = connect({ url: simulator.url });
+  return {
+    url: simulator.url,
+    api,
+    kubeconfig: simulator.writeKubeconfig(join(dir, 'kubeconfig')),
+    async stop() {
+      api.close();
+      await simulator.close();
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
+
+async function startReal(): Promise<Target> {
+  const { url, ca, api, kubeconfigPath, stop } = await startControlPlane();
+  return { url, ca, api, token: ADMIN, kubeconfig: kubeconfigPath, stop };
+}
