@@ -19,6 +19,7 @@ const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
   'deploy/kustomize/README.md',
+  'gitops/README.md',
   ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
 ];
 
