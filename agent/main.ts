@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { effectiveCommand } from './commands/effective.ts';
 import { revisionCommand } from './commands/revision.ts';
 import { runCommand } from './commands/run.ts';
 import { validateCommand } from './commands/validate.ts';
@@ -15,6 +16,7 @@ const parser = yargs(hideBin(process.argv))
   .usage('$0 <command>\n\nKeeps sick Kubernetes nodes from hurting workloads.')
   .command(understoodBy(runCommand))
   .command(understoodBy(validateCommand))
+  .command(understoodBy(effectiveCommand))
   .command(understoodBy(revisionCommand))
   .command(understoodBy(verifyRolloutCommand))
   .demandCommand(1, 'a command is needed')

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
-import { documentText, policyText } from '../policy/fixtures.ts';
+import { configMapText, documentText, policyText } from '../policy/fixtures.ts';
 import { MAX_ERRORS, MAX_FILE_BYTES } from '../policy/limits.ts';
+import { commandRunner } from './fixtures.ts';
 
+const nsc = commandRunner(import.meta.resolve('./validate.ts'), 'validateCommand');
 const base = mkdtempSync(join(tmpdir(), 'validate-'));
 after(() => rmSync(base, { recursive: true }));
 
@@ -15,6 +16,7 @@ const valid = directory({
   'b.yaml': `${policyText('c')}---\n${documentText('NodeDisruptionBudget', 'd', { maxUnavailable: 1 })}`,
 });
 const invalid = directory({ 'a.yaml': policyText('a', { mode: 'X' }), 'b.yaml': 'x: y: z\n' });
+const BROKEN_TWO = configMapText('two', { 'b.yaml': policyText('b', { mode: 'X' }) });
 const WRONG_MODE = '$.spec.mode: must be one of Enforce, Observe, found "X"';
 const NO_YAML = '$: must be valid YAML (Nested mappings are not allowed in compact mappings)';
 
@@ -48,9 +50,21 @@ suite('nsc validate', () => {
     assert.deepEqual([stdout, status], [`-:1:4: ${NO_YAML}\n`, 1]);
   });
 
-  test('reads no more of standard input than a file may have', () => {
+  test('takes no larger file of policies than an agent does', () => {
     const { stdout, status } = nsc('validate', '-', { input: '#'.repeat(3 * MAX_FILE_BYTES) });
     assert.deepEqual([stdout, status], ['-: $: must be at most 1048576 bytes long\n', 1]);
+  });
+
+  test('of a rendered stream tells each ConfigMap with policies', () => {
+    const one = configMapText('one', { 'a.yaml': policyText('a') });
+    assert.match(
+      nsc('validate', '-', { input: one }).stdout,
+      /^valid: 1 policy, 0 budgets, revision [0-9a-f]{12} \(ConfigMap checks\/one\)\n$/,
+    );
+    const { stdout, status } = nsc('validate', '-', { input: `${one}---\n${BROKEN_TWO}` });
+    const [first, second, ...more] = stdout.trimEnd().split('\n');
+    assert.match(first ?? '', /^valid: 1 policy, .* \(ConfigMap checks\/one\)$/);
+    assert.deepEqual([second, more, status], [`checks/two/b.yaml:4:49: ${WRONG_MODE}`, [], 1]);
   });
 
   test('says in the last line how many errors it does not show', () => {
@@ -90,6 +104,31 @@ suite('nsc validate', () => {
     });
   });
 
+  test('--output json of one ConfigMap is that of a directory, with its name', () => {
+    const input = configMapText('one', { 'a.yaml': policyText('a') });
+    const { revision, ...rest } = JSON.parse(nsc('validate', '-', '-o', 'json', { input }).stdout);
+    assert.match(revision, /^[0-9a-f]{12}$/);
+    assert.deepEqual(rest, { valid: true, configMap: 'checks/one', policies: ['a'], budgets: [] });
+  });
+
+  test('--output json of several has each, and says around them whether all are valid', () => {
+    const one = configMapText('one', { 'a.yaml': policyText('a') });
+    const several = JSON.parse(nsc('validate', '-', '-o', 'json', { input: `${one}---\n${one}` }).stdout);
+    assert.deepEqual(Object.keys(several), ['valid', 'configMaps']);
+    assert.equal(several.valid, true);
+
+    const { stdout, status } = nsc('validate', '-', '-o', 'json', { input: `${one}---\n${BROKEN_TWO}` });
+    const { valid, errors, omitted, configMaps } = JSON.parse(stdout);
+    assert.deepEqual([valid, omitted, status], [false, 0, 1]);
+    assert.deepEqual(
+      configMaps.map((each: Record<string, unknown>) => [each.configMap, each.valid, each.policies, each.errors]),
+      [
+        ['checks/one', true, ['a'], undefined],
+        ['checks/two', false, undefined, errors],
+      ],
+    );
+  });
+
   test('takes one path, wherever it stands', () => {
     for (const more of [['x'], ['--', 'x'], ['--output', 'xml']]) {
       const { stdout, status } = nsc('validate', valid, ...more);
@@ -106,16 +145,4 @@ function directory(texts: Record<string, string>): string {
   const dir = mkdtempSync(join(base, 'd-'));
   for (const [name, text] of Object.entries(texts)) writeFileSync(join(dir, name), text);
   return dir;
-}
-
-/** Runs the command as main does, in a process of its own. */
-function nsc(...args: (string | { cwd?: string; input?: string })[]): SpawnSyncReturns<string> {
-  const main = `
-    import yargs from ${JSON.stringify(import.meta.resolve('yargs'))};
-    import { validateCommand } from ${JSON.stringify(import.meta.resolve('./validate.ts'))};
-    await yargs(process.argv.slice(1)).scriptName('nsc').command(validateCommand).strict().parseAsync();`;
-  const words = args.filter((arg) => typeof arg === 'string');
-  const options = Object.assign({}, ...args.filter((arg) => typeof arg !== 'string'));
-  const nodeArgs = ['--input-type=module', '--eval', main, '--', ...words];
-  return spawnSync(process.execPath, nodeArgs, { encoding: 'utf8', timeout: 60_000, ...options });
 }

@@ -1,70 +1,40 @@
-import { join } from 'node:path';
 import type { ArgumentsCamelCase, CommandModule } from 'yargs';
-import type { PolicyError } from '../core/policy.ts';
 import { formatPolicyErrors } from '../policy/format-error.ts';
-import { type PolicyInput, readPolicyInput } from '../policy/read-input.ts';
-
-type ValidateOptions = { readonly path: string; readonly output: 'text' | 'json' };
+import { type PolicySource, readPolicyInput } from '../policy/read-input.ts';
+import { type PolicyInputOptions, toJson, type ValidPolicies, withPolicyInput } from './policy-input.ts';
 
 /** `nsc validate`: is this what an agent would accept? Exit code 1 if not, or if it cannot be read. */
-export const validateCommand: CommandModule<object, ValidateOptions> = {
+export const validateCommand: CommandModule<object, PolicyInputOptions> = {
   command: 'validate [path]',
   describe: 'Tell whether policy files are valid, with every error in them',
   builder: (yargs) =>
-    yargs
-      .positional('path', {
-        type: 'string',
-        default: '.',
-        describe: 'A directory of policy files, one file, or - for standard input',
-      })
-      .nargs('path', 1) // else yargs does not take - for a value
-      .check(({ _: [, ...unused] }) => {
-        if (unused.length > 0) throw new Error(`one path is enough, found also ${unused.join(' ')}`);
-        return true;
-      })
-      .option('output', {
-        alias: 'o',
-        choices: ['text', 'json'] as const,
-        default: 'text' as const,
-        describe: 'Format',
-      })
+    withPolicyInput(yargs)
       .example('$0 validate policies/', 'every *.yaml, *.yml and *.json in the directory')
-      .example('git show HEAD:policies/storage.yaml | $0 validate -', 'what another program prints'),
+      .example('git show HEAD:policies/storage.yaml | $0 validate -', 'what another program prints')
+      .example('kubectl kustomize overlays/tokyo | $0 validate -', 'the ConfigMaps with policies in a rendered stream'),
   handler: validate,
 };
 
-async function validate({ path, output }: ArgumentsCamelCase<ValidateOptions>): Promise<void> {
-  const input = await readPolicyInput(path, process.stdin);
-  const lines = output === 'json' ? [JSON.stringify(toJson(input, path))] : toText(input, path);
+async function validate({ path, output }: ArgumentsCamelCase<PolicyInputOptions>): Promise<void> {
+  const sources = await readPolicyInput(path, process.stdin);
+  const lines = output === 'json' ? [JSON.stringify(toJson(sources, namesOf))] : sources.flatMap(toText);
   process.stdout.write(`${lines.join('\n')}\n`);
-  if (!input.load.valid) process.exitCode = 1;
+  if (sources.some(({ load }) => !load.valid)) process.exitCode = 1;
 }
 
-function toText({ kind, load }: PolicyInput, path: string): string[] {
-  if (!load.valid) return formatPolicyErrors(withPaths(load.errors, path), load.omitted);
+function toText({ kind, name, load }: PolicySource): string[] {
+  if (!load.valid) return formatPolicyErrors(load.errors, load.omitted);
   const { revision, policies, budgets } = load.set;
   const found = [count(policies.length, 'policy', 'policies'), count(budgets.length, 'budget', 'budgets')];
-  return [`valid: ${[...found, ...(kind === 'Directory' ? [`revision ${revision}`] : [])].join(', ')}`];
+  if (kind !== 'File') found.push(`revision ${revision}`);
+  return [`valid: ${found.join(', ')}${kind === 'ConfigMap' ? ` (ConfigMap ${name})` : ''}`];
 }
 
-/** A revision is that of a directory, so a single file has none. */
-function toJson({ kind, load }: PolicyInput, path: string): object {
-  if (!load.valid) {
-    const { revision, errors, omitted = 0 } = load;
-    return { valid: false, ...(kind === 'Directory' && { revision }), errors: withPaths(errors, path), omitted };
-  }
-  const { revision, policies, budgets } = load.set;
+function namesOf({ set: { policies, budgets } }: ValidPolicies): object {
   return {
-    valid: true,
-    ...(kind === 'Directory' && { revision }),
     policies: policies.map(({ metadata }) => metadata.name),
     budgets: budgets.map(({ metadata }) => metadata.name),
   };
-}
-
-/** Files as seen from where the command runs, so that editors and terminals can open them. */
-function withPaths(errors: readonly PolicyError[], path: string): PolicyError[] {
-  return errors.map((error) => (error.file === path ? error : { ...error, file: join(path, error.file) }));
 }
 
 function count(number: number, one: string, many: string): string {

@@ -141,17 +141,22 @@ async function awaitRollout(
 
 /** null, with the errors on standard error, for what no agent would ever take. */
 async function readWantedRevision(path: string): Promise<string | null> {
-  const { kind, load } = await readPolicyInput(path, process.stdin);
-  if (!load.valid) {
-    const errors = formatPolicyErrors(load.errors, load.omitted);
+  const sources = await readPolicyInput(path, process.stdin);
+  const errors = sources.flatMap(({ load }) => (load.valid ? [] : formatPolicyErrors(load.errors, load.omitted)));
+  if (errors.length > 0) {
     process.stderr.write(`${errors.join('\n')}\nno agent would take these policies, so none is waited for\n`);
     process.exitCode = 1;
     return null;
   }
-  if (kind === 'File') {
+  if (sources.some(({ kind }) => kind === 'File')) {
     throw new Error(`a revision is that of a whole directory, and ${path} is a single file; name its directory`);
   }
-  return load.set.revision;
+  const revisions = new Map(sources.map(({ name, load }) => [load.valid ? load.set.revision : '', name]));
+  if (revisions.size > 1) {
+    const found = [...revisions].map(([revision, name]) => `${revision} (${name})`).join(', ');
+    throw new Error(`a cluster has one policy revision, found ${found}; render one cluster at a time`);
+  }
+  return [...revisions.keys()][0] ?? null;
 }
 
 /** Lines on standard error, at most one in PROGRESS_EVERY_MS, and none that says what the one before said. */

@@ -1,5 +1,5 @@
 import { type Alias, isAlias, isCollection, isMap, isScalar, isSeq, type Node, type Pair, type Scalar } from 'yaml';
-import { MAX_DEPTH, MAX_VALUES_PER_DOCUMENT } from './limits.ts';
+import type { DocumentBounds } from './limits.ts';
 import { type Path, type Problem, shorten } from './problem.ts';
 import type { Place, SourceText } from './source-text.ts';
 import { describe, type Field, type TreeNode } from './tree.ts';
@@ -8,8 +8,12 @@ import { describe, type Field, type TreeNode } from './tree.ts';
  * Turns a well-formed YAML document into a tree, and tells what in it no policy may contain. There is no tree where
  * an alias leads nowhere or the bounds are broken.
  */
-export function buildTree(contents: Node | null, source: SourceText): { root: TreeNode | null; problems: Problem[] } {
-  const builder = new TreeBuilder(source);
+export function buildTree(
+  contents: Node | null,
+  source: SourceText,
+  bounds: DocumentBounds,
+): { root: TreeNode | null; problems: Problem[] } {
+  const builder = new TreeBuilder(source, bounds);
   const { node } = builder.build(contents, [], { source, offset: 0 });
   return { root: builder.isReadable ? node : null, problems: builder.problems };
 }
@@ -21,12 +25,14 @@ class TreeBuilder {
   readonly problems: Problem[] = [];
   isReadable = true;
   readonly #source: SourceText;
+  readonly #bounds: DocumentBounds;
   /** By anchor, the last node it was put on; null while that node is still being built. */
   readonly #anchored = new Map<string, Built | null>();
   #isTooLarge = false;
 
-  constructor(source: SourceText) {
+  constructor(source: SourceText, bounds: DocumentBounds) {
     this.#source = source;
+    this.#bounds = bounds;
   }
 
   /** @param near the place for a value that is not written at all, as in `? key` */
@@ -103,11 +109,11 @@ class TreeBuilder {
   #bounded(node: TreeNode, children: readonly Built[], path: Path): Built {
     const values = children.reduce((sum, child) => sum + child.values, 1);
     const depth = children.reduce((deepest, child) => Math.max(deepest, child.depth + 1), 0);
-    if (!this.#isTooLarge && (values > MAX_VALUES_PER_DOCUMENT || depth > MAX_DEPTH)) {
+    const most = this.#bounds;
+    if (!this.#isTooLarge && (values > most.values || depth > most.depth)) {
       this.#isTooLarge = true;
       this.isReadable = false;
-      const bound =
-        values > MAX_VALUES_PER_DOCUMENT ? `at most ${MAX_VALUES_PER_DOCUMENT} values` : `at most ${MAX_DEPTH} levels`;
+      const bound = values > most.values ? `at most ${most.values} values` : `at most ${most.depth} levels`;
       this.#report(node.place, path, `must have ${bound}, those behind aliases counted at each use`);
     }
     return { node, values, depth };

@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import { formatPolicyErrors } from './format-error.ts';
 import { loadPolicyFiles } from './load-policies.ts';
 import type { PolicyFile } from './revision.ts';
@@ -26,4 +27,14 @@ export function errorLines(input: string | Uint8Array | Readonly<Record<string, 
   const isOneFile = typeof input === 'string' || input instanceof Uint8Array;
   const load = loadPolicyFiles(policyFiles(isOneFile ? { 'a.yaml': input } : input));
   return load.valid ? [] : formatPolicyErrors(load.errors, load.omitted);
+}
+
+/** For tests: a ConfigMap in the namespace `checks`. */
+export function configMap(name: string, data: Readonly<Record<string, unknown>>): object {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'checks' }, data };
+}
+
+/** For tests: the same as it stands in a rendered stream. */
+export function configMapText(name: string, data: Readonly<Record<string, unknown>>): string {
+  return stringify(configMap(name, data));
 }

@@ -7,6 +7,11 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 export function formatPolicyError({ file, line, column, path, requirement, found }: PolicyError): string {
   const place = line === 0 ? file : `${file}:${line}:${column}`;
   const text = `${place}: ${path}: ${requirement}${found === '' ? '' : `, found ${found}`}`;
+  return toPrintable(text);
+}
+
+/** The text with what could break the line escaped, as `\u{a}`. */
+export function toPrintable(text: string): string {
   return text.replaceAll(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 

@@ -77,8 +77,16 @@ suite('a valid set', () => {
 suite('a set is invalid', () => {
   const cases: Record<string, [Record<string, string>, ...string[]]> = {
     'without any document': [
-      { 'a.yaml': '# nothing\n', 'b.yaml': '' },
+      { 'a.yaml': '# nothing\n', 'b.yaml': '---\n' },
       'a.yaml: $: must hold at least one document, all that was read is empty',
+    ],
+    'with a file of no bytes, as one is that is being written': [
+      { 'a.yaml': policyText('x'), 'b.yaml': '' },
+      'b.yaml: $: must not be empty',
+    ],
+    'with a patch whose target may be in an empty file': [
+      { 'a.yaml': '', 'b.yaml': `${policyText('y')}---\n${patchText('x', {})}` },
+      'a.yaml: $: must not be empty',
     ],
     'with two policies of a name': [
       { 'a.yaml': policyText('x'), 'b.yaml': `${policyText('y')}---\n${policyText('x')}` },

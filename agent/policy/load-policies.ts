@@ -15,6 +15,8 @@ export type LoadedPolicies =
   | (Extract<PolicyLoad, { valid: true }> & {
       /** By JSON path, for a document of this load's set; what is not in it was filled in by default. */
       readonly originsOf: (document: NodeCheckPolicy | NodeDisruptionBudget) => ReadonlyMap<string, Origin>;
+      /** Where the null of a patch took away a field, by JSON path; a default may stand in its place. */
+      readonly removalsOf: (document: NodeCheckPolicy | NodeDisruptionBudget) => ReadonlyMap<string, Origin>;
     })
   | Extract<PolicyLoad, { valid: false }>;
 
@@ -41,9 +43,12 @@ function load(unsorted: readonly PolicyFile[], unread: readonly PolicyError[]): 
   const files = sortedByName(unsorted);
   const errors = new ErrorList();
   for (const error of unread) errors.addError(error);
+  // A file that is being written is empty at first, which must not read as "this policy is gone, undo it".
+  const empty = files.filter(({ bytes }) => bytes.length === 0);
+  for (const { name } of empty) errors.addError(emptyFile(name));
   const read = readDocuments(files, errors);
   if (read.documents.length === 0 && errors.isEmpty) errors.addError(noDocuments(files));
-  const isComplete = read.isComplete && unread.length === 0;
+  const isComplete = read.isComplete && unread.length === 0 && empty.length === 0;
   const { policies, budgets } = resolveDocuments({ ...read, isComplete }, errors);
 
   const revision = unread.length === 0 ? revisionOf(files) : null;
@@ -52,7 +57,16 @@ function load(unsorted: readonly PolicyFile[], unread: readonly PolicyError[]): 
   }
   const set = { revision, policies: policies.map(({ value }) => value), budgets: budgets.map(({ value }) => value) };
   const roots = new Map<object, TreeNode>([...policies, ...budgets].map(({ value, root }) => [value, root]));
-  return { valid: true, set, originsOf: (document) => originsIn(roots.get(document)) };
+  return {
+    valid: true,
+    set,
+    originsOf: (document) => originsIn(roots.get(document)),
+    removalsOf: (document) => removalsIn(roots.get(document)),
+  };
+}
+
+function emptyFile(file: string): PolicyError {
+  return { file, line: 0, column: 0, path: '$', requirement: 'must not be empty', found: '' };
 }
 
 /** Nothing to do at all is never what somebody wrote down; it would undo everything on every node. */
@@ -67,4 +81,16 @@ function originsIn(root: TreeNode | undefined): ReadonlyMap<string, Origin> {
     origins.set(formatPath(path), positionOf(node.place));
   }
   return origins;
+}
+
+function removalsIn(root: TreeNode | undefined): ReadonlyMap<string, Origin> {
+  const removals = new Map<string, Origin>();
+  for (const { node, path } of root ? walk(root) : []) {
+    if (node.kind !== 'map') continue;
+    for (const [name, place] of node.removed ?? []) {
+      // A later patch may have set it anew.
+      if (!node.fields.has(name)) removals.set(formatPath([...path, name]), positionOf(place));
+    }
+  }
+  return removals;
 }

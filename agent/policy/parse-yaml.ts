@@ -1,6 +1,6 @@
 import { Composer, type Document, isScalar, Lexer, Parser } from 'yaml';
 import { buildTree } from './build-tree.ts';
-import { MAX_DEPTH, MAX_ERRORS, MAX_TOKENS_PER_DOCUMENT } from './limits.ts';
+import { type DocumentBounds, MAX_ERRORS, POLICY_BOUNDS } from './limits.ts';
 import { type Problem, shorten } from './problem.ts';
 import type { SourceText } from './source-text.ts';
 import type { TreeNode } from './tree.ts';
@@ -18,22 +18,26 @@ export type ParsedDocument = {
  * Stricter than YAML where a file would mean more than it shows: no duplicate keys, no merge keys, no tags but those
  * of the core schema, only strings as keys. The rest of a file is not read after a document that breaks a bound.
  */
-export function* parseYaml(source: SourceText): Generator<ParsedDocument> {
+export function* parseYaml(source: SourceText, bounds = POLICY_BOUNDS): Generator<ParsedDocument> {
   // Duplicate keys are found while the tree is built: the composer's own search takes quadratic time.
   const composer = new Composer({ version: '1.2', strict: true, uniqueKeys: false, resolveKnownTags: false });
-  for (const document of composeDocuments(composer, source)) {
+  for (const document of composeDocuments(composer, source, bounds)) {
     if ('requirement' in document) {
       yield { root: null, problems: [document] };
       return;
     }
-    yield readDocument(document, source);
+    yield readDocument(document, source, bounds);
     if (document.errors.length > MAX_ERRORS) return;
   }
 }
 
 /** The documents of the stream, up to the first broken bound. */
-function* composeDocuments(composer: Composer, source: SourceText): Generator<Document.Parsed | Problem> {
-  for (const token of parseTokens(source)) {
+function* composeDocuments(
+  composer: Composer,
+  source: SourceText,
+  bounds: DocumentBounds,
+): Generator<Document.Parsed | Problem> {
+  for (const token of parseTokens(source, bounds)) {
     if ('requirement' in token) {
       yield* composer.end();
       return yield token;
@@ -47,7 +51,7 @@ function* composeDocuments(composer: Composer, source: SourceText): Generator<Do
 type Token = Parameters<Composer['next']>[0];
 
 /** One token for each document and some for what stands between them, up to the first broken bound. */
-function* parseTokens(source: SourceText): Generator<Token | Problem> {
+function* parseTokens(source: SourceText, bounds: DocumentBounds): Generator<Token | Problem> {
   const parser = new Parser();
   let size = 0;
   for (const lexeme of new Lexer().lex(source.text)) {
@@ -57,16 +61,16 @@ function* parseTokens(source: SourceText): Generator<Token | Problem> {
       yield token;
     }
     size += 1 + countLineBreaks(lexeme);
-    const requirement = brokenBound(parser.stack.length, size);
+    const requirement = brokenBound(parser.stack.length, size, bounds);
     if (requirement) return yield { place, path: [], requirement, found: '' };
   }
   yield* parser.end();
 }
 
 /** @param open how many parts of the document are open: itself, its root, and so on down to the current one */
-function brokenBound(open: number, size: number): string | null {
-  if (open > MAX_DEPTH + 2) return `must have at most ${MAX_DEPTH} levels`;
-  if (size > MAX_TOKENS_PER_DOCUMENT) return `must have at most ${MAX_TOKENS_PER_DOCUMENT} YAML tokens and lines`;
+function brokenBound(open: number, size: number, { depth, tokens }: DocumentBounds): string | null {
+  if (open > depth + 2) return `must have at most ${depth} levels`;
+  if (size > tokens) return `must have at most ${tokens} YAML tokens and lines`;
   return null;
 }
 
@@ -76,10 +80,10 @@ function countLineBreaks(lexeme: string): number {
   return count;
 }
 
-function readDocument(document: Document.Parsed, source: SourceText): ParsedDocument {
+function readDocument(document: Document.Parsed, source: SourceText, bounds: DocumentBounds): ParsedDocument {
   const problems = syntaxProblems(document, source);
   if (problems.length > 0 || isEmpty(document)) return { root: null, problems };
-  return buildTree(document.contents, source);
+  return buildTree(document.contents, source, bounds);
 }
 
 /** Of several errors only the first is told, the others mostly follow from it. A warning is a value nobody meant. */

@@ -1,39 +1,87 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { PolicyError } from '../core/policy.ts';
-import { MAX_FILE_BYTES } from './limits.ts';
-import { type LoadedPolicies, loadPolicyDirectory, loadPolicyFiles } from './load-policies.ts';
+import { ErrorList } from './error-list.ts';
+import { MAX_FILE_BYTES, MAX_STREAM_BYTES } from './limits.ts';
+import { type LoadedPolicies, loadPolicyDirectory, loadPolicyFiles, loadPolicyRead } from './load-policies.ts';
 import { readBounded } from './read-bounded.ts';
+import type { ConfigMapRead } from './read-config-map.ts';
+import { readManifests } from './read-manifests.ts';
 
 /** The path that stands for standard input. */
 export const STANDARD_INPUT = '-';
 
-export type PolicyInput = {
-  /** A single file is held against the same rules as a directory that has no other. */
-  readonly kind: 'Directory' | 'File';
+/** One set of policies, as an agent would load it. */
+export type PolicySource = {
+  /**
+   * A single file, or a stream of policies, is held against the same rules as a directory that has no other; only the
+   * revision of a Directory or a ConfigMap is one that an agent can have.
+   */
+  readonly kind: 'Directory' | 'File' | 'ConfigMap';
+  /** The path as given; of a ConfigMap `namespace/name`. */
+  readonly name: string;
+  /** Errors tell files as seen from the current directory, and those of a ConfigMap as `namespace/name/key`. */
   readonly load: LoadedPolicies;
 };
 
 /**
  * Reads and checks what a path on the command line names: a directory, a file (also a pipe, as in `<(command)`), or
- * `-` for `stdin`. Never throws; a path that cannot be read is an error of the load. Files are named as seen from the
- * current directory.
+ * `-` for `stdin`. A file may also be a rendered stream of Kubernetes objects: then each ConfigMap with policies is a
+ * set of its own, in the order of the stream. There is always at least one. Never throws; a path that cannot be read
+ * is an error of the load.
  */
-export async function readPolicyInput(path: string, stdin: AsyncIterable<Uint8Array>): Promise<PolicyInput> {
+export async function readPolicyInput(path: string, stdin: AsyncIterable<Uint8Array>): Promise<PolicySource[]> {
   let bytes: Uint8Array | null;
   try {
-    if (path === STANDARD_INPUT) bytes = await readBounded(stdin, MAX_FILE_BYTES);
-    else if ((await stat(path)).isDirectory()) return { kind: 'Directory', load: await loadPolicyDirectory(path) };
-    else bytes = await readBounded(createReadStream(path), MAX_FILE_BYTES);
+    if (path !== STANDARD_INPUT && (await stat(path)).isDirectory()) {
+      return [{ kind: 'Directory', name: path, load: locateErrors(await loadPolicyDirectory(path), path) }];
+    }
+    bytes = await readBounded(path === STANDARD_INPUT ? stdin : createReadStream(path), MAX_STREAM_BYTES);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return unreadable(path, `must be a file or directory that can be read (${reason})`);
+    return [unreadable(path, `must be a file or directory that can be read (${reason})`)];
   }
-  if (bytes === null) return unreadable(path, `must be at most ${MAX_FILE_BYTES} bytes long`);
-  return { kind: 'File', load: loadPolicyFiles([{ name: path, bytes }]) };
+  return bytes ? fromBytes(path, bytes) : [unreadable(path, `must be at most ${MAX_STREAM_BYTES} bytes long`)];
 }
 
-function unreadable(file: string, requirement: string): PolicyInput {
-  const error: PolicyError = { file, line: 0, column: 0, path: '$', requirement, found: '' };
-  return { kind: 'File', load: { valid: false, revision: null, errors: [error] } };
+function fromBytes(path: string, bytes: Uint8Array): PolicySource[] {
+  const manifests = readManifests(path, bytes);
+  if (manifests === null) {
+    if (bytes.length > MAX_FILE_BYTES) return [unreadable(path, `must be at most ${MAX_FILE_BYTES} bytes long`)];
+    return [{ kind: 'File', name: path, load: loadPolicyFiles([{ name: path, bytes }]) }];
+  }
+  if ('errors' in manifests) return [invalidFile(path, manifests.errors, manifests.omitted)];
+  const names = new Map<string, number>();
+  return manifests.configMaps.map((configMap) => {
+    const count = (names.get(configMap.name) ?? 0) + 1;
+    names.set(configMap.name, count);
+    return fromConfigMap(configMap, count === 1 ? configMap.name : `${configMap.name} (${count})`);
+  });
+}
+
+/** @param name told apart from others of that name, such as those of other clusters */
+function fromConfigMap({ files, problems }: ConfigMapRead, name: string): PolicySource {
+  const inStream = new ErrorList();
+  for (const problem of problems) inStream.add(problem);
+  const errors = inStream.inFileOrder();
+  const load = locateErrors(loadPolicyRead({ files, errors }), name, errors);
+  if (load.valid || inStream.omitted === 0) return { kind: 'ConfigMap', name, load };
+  return { kind: 'ConfigMap', name, load: { ...load, omitted: (load.omitted ?? 0) + inStream.omitted } };
+}
+
+/** @param located errors that tell already where their file is, as those about `directory` itself do */
+function locateErrors(load: LoadedPolicies, directory: string, located: readonly PolicyError[] = []): LoadedPolicies {
+  if (load.valid) return load;
+  const locate = (error: PolicyError) =>
+    error.file === directory || located.includes(error) ? error : { ...error, file: join(directory, error.file) };
+  return { ...load, errors: load.errors.map(locate) };
+}
+
+function unreadable(path: string, requirement: string): PolicySource {
+  return invalidFile(path, [{ file: path, line: 0, column: 0, path: '$', requirement, found: '' }], 0);
+}
+
+function invalidFile(name: string, errors: readonly PolicyError[], omitted: number): PolicySource {
+  return { kind: 'File', name, load: { valid: false, revision: null, errors, omitted } };
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
+import { readPolicyInput } from '../../agent/policy/read-input.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
 import { createServiceAccount } from '../harness/pods.ts';
@@ -36,6 +38,21 @@ describe('the manifests on a real API server', { skip: skipWithoutControlPlane()
         const dryRun = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-'];
         const answer = await plane.kubectl(dryRun, { stdin: known.map(({ text }) => text).join('---\n') });
         assert.equal(answer.trim().split('\n').length, known.length, answer);
+      });
+
+      test('nsc validate takes its policies as kubectl gets them, with the revision they have as rendered', async () => {
+        const policy = find(objects, 'ConfigMap/node-svc-checker-policy');
+        await plane.kubectl(['apply', '--server-side', '-f', '-'], { stdin: JSON.stringify(policy) });
+        const revisionOf = async (text: string) => {
+          const [source] = await readPolicyInput('-', Readable.from([Buffer.from(text)]));
+          return source?.load.valid ? [source.name, source.load.set.revision] : undefined;
+        };
+        const rendered = await revisionOf(objects.map(({ text }) => text).join('---\n'));
+        assert.equal(rendered?.[0], `${NAMESPACE}/node-svc-checker-policy`);
+        for (const format of ['yaml', 'json']) {
+          const all = await plane.kubectl(['get', 'configmaps', '--all-namespaces', '--output', format]);
+          assert.deepEqual(await revisionOf(all), rendered, format);
+        }
       });
 
       /** What admission says to a pod of the DaemonSet, without creating it. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { findBinary, skipWithoutControlPlane } from '../harness/binaries.ts';
 import { agentContainer, find, INSTALLATIONS, KUSTOMIZE, podTemplate, type RenderedObject, render } from './render.ts';
 
 const POLICY = 'ConfigMap/node-svc-checker-policy';
+const NAMESPACED_POLICY = 'node-svc-checker/node-svc-checker-policy';
 const SCRIPTS = 'ConfigMap/node-svc-checker-scripts';
 const APP = { 'app.kubernetes.io/name': 'node-svc-checker' };
 const skip = findBinary('kubectl') === undefined ? skipWithoutControlPlane() : false;
@@ -38,6 +39,21 @@ for (const installation of INSTALLATIONS) {
 
     test('the policy is valid', () => {
       assert.ok(policies().length > 0);
+    });
+
+    test('nsc validate takes it as kubectl prints it, with the revision that its files have on a node', () => {
+      const dir = mkdtempSync(join(tmpdir(), 'nsc-projected-'));
+      try {
+        for (const [name, text] of Object.entries(find(objects, POLICY).data ?? {}))
+          writeFileSync(join(dir, name), text);
+        const revision = nsc(['revision', dir]).stdout.trim();
+        assert.match(revision, /^[0-9a-f]{12}$/);
+        const { stdout, status } = nsc(['validate', '-'], objects);
+        assert.match(stdout, new RegExp(`^valid: .*, revision ${revision} \\(ConfigMap ${NAMESPACED_POLICY}\\)\\n$`));
+        assert.equal(status, 0);
+      } finally {
+        rmSync(dir, { recursive: true });
+      }
     });
 
     test('no policy lets a line on stderr end the agent', () => {
@@ -194,6 +210,19 @@ describe('an edit of what kustomize is given', { skip }, () => {
       assert.deepEqual(await changedBy(installation, edit), [POLICY]);
     });
 
+    test(`a typo in a policy of ${installation} is told by nsc validate, with its file and line`, async () => {
+      const root = copyOf(KUSTOMIZE);
+      const [, file = ''] = /- policy\/(\S+)/.exec(readFileSync(kustomization(root), 'utf8')) ?? [];
+      const path = join(root, installation, 'policy', file);
+      const lines = readFileSync(path, 'utf8').replace('spec:', 'spce:').split('\n');
+      writeFileSync(path, lines.join('\n'));
+      const { stdout, status } = nsc(['validate', '-'], await render(join(root, installation)));
+      const line = lines.findIndex((text) => text.startsWith('spce:')) + 1;
+      const expected = `${NAMESPACED_POLICY}/${file}:${line}:1: $.spce: is not a known field (did you mean spec?`;
+      assert.ok(stdout.includes(expected), stdout);
+      assert.equal(status, 1);
+    });
+
     test(`a new policy file changes the policy ConfigMap of ${installation} and not one byte else`, async () => {
       const edit = (root: string) => {
         const text = readFileSync(kustomization(root), 'utf8');
@@ -223,3 +252,10 @@ describe('an edit of what kustomize is given', { skip }, () => {
     });
   }
 });
+
+/** Runs the built program, with objects on its standard input as kubectl prints them. */
+function nsc(args: readonly string[], objects: readonly RenderedObject[] = []) {
+  const [program, ...first] = nscCommand();
+  const input = objects.map(({ text }) => text).join('---\n');
+  return spawnSync(program, [...first, ...args], { input, encoding: 'utf8', timeout: 60_000 });
+}

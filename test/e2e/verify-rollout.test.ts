@@ -152,6 +152,32 @@ late-silent    -              no report: does an agent run there?
       assert.equal(stragglers.length, 6);
     });
 
+    test('what a cluster renders has one revision, that of its ConfigMap', async () => {
+      await addNodes('rendered', { a: { revision } });
+      const configMap = (name: string, text: string) => ({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name, namespace: 'checks' },
+        data: { 'disk.yaml': text },
+      });
+      const text = JSON.stringify(POLICY);
+      const verifyStream = (...objects: object[]) =>
+        printed(
+          runNsc(['verify-rollout', '-', '-l', 'fleet=rendered', '--timeout', '5s'], {
+            env: { KUBECONFIG: target.kubeconfig },
+            stdin: objects.map((object) => `${JSON.stringify(object)}\n`).join('---\n'),
+          }),
+        );
+      const same = await verifyStream(configMap('node-svc-checker-policy', text), configMap('its-copy', text));
+      assert.deepEqual([same.exitCode, same.stderr], [0, '']);
+      const several = await verifyStream(configMap('one', text), configMap('two', `${text}\n`));
+      assert.equal(several.exitCode, 1);
+      assert.match(several.stderr, /a cluster has one policy revision, found .* \(checks\/one\), .* \(checks\/two\)/);
+      const invalid = await verifyStream(configMap('node-svc-checker-policy', 'x: y: z'));
+      assert.equal(invalid.exitCode, 1);
+      assert.match(invalid.stderr, /disk\.yaml:1:\d+: .*\nno agent would take these policies/);
+    });
+
     test('a selector that matches no Node is an error, not a success', async () => {
       const { exitCode, stdout, stderr } = await printed(verify('nobody'));
       assert.deepEqual([exitCode, stdout], [1, '']);

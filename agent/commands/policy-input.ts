@@ -1,0 +1,56 @@
+import type { Argv } from 'yargs';
+import type { LoadedPolicies } from '../policy/load-policies.ts';
+import type { PolicySource } from '../policy/read-input.ts';
+
+/** What commands that read policies have in common. */
+export type PolicyInputOptions = { readonly path: string; readonly output: 'text' | 'json' };
+
+export type ValidPolicies = Extract<LoadedPolicies, { valid: true }>;
+
+/** Adds `[path]`, the current directory by default, and `--output`. */
+export function withPolicyInput(yargs: Argv<object>): Argv<PolicyInputOptions> {
+  return yargs
+    .positional('path', {
+      type: 'string',
+      default: '.',
+      describe:
+        'A directory of policy files, one file, or - for standard input; ' +
+        'a file may also be a rendered stream of Kubernetes objects, with the policies in ConfigMaps',
+    })
+    .nargs('path', 1) // else yargs does not take - for a value
+    .check(({ _: [, ...unused] }) => {
+      if (unused.length > 0) throw new Error(`one path is enough, found also ${unused.join(' ')}`);
+      return true;
+    })
+    .option('output', {
+      alias: 'o',
+      choices: ['text', 'json'] as const,
+      default: 'text' as const,
+      describe: 'Format',
+    });
+}
+
+/**
+ * One set is told as an object with `valid`, `revision` (not of a single file), of a ConfigMap also its name, and what
+ * `describeValid` says, or `errors` and `omitted`. Several are told in the list `configMaps`, and together in the
+ * fields around it.
+ */
+export function toJson(sources: readonly PolicySource[], describeValid: (load: ValidPolicies) => object): object {
+  const results = sources.map(({ kind, name, load }) => ({
+    valid: load.valid,
+    ...(kind === 'ConfigMap' && { configMap: name }),
+    ...(kind !== 'File' && { revision: load.valid ? load.set.revision : load.revision }),
+    ...(load.valid ? describeValid(load) : { errors: load.errors, omitted: load.omitted ?? 0 }),
+  }));
+  const [first, ...others] = results;
+  if (first && others.length === 0) return first;
+  const invalid = sources.flatMap(({ load }) => (load.valid ? [] : [load]));
+  return {
+    valid: invalid.length === 0,
+    ...(invalid.length > 0 && {
+      errors: invalid.flatMap(({ errors }) => errors),
+      omitted: invalid.reduce((sum, { omitted = 0 }) => sum + omitted, 0),
+    }),
+    configMaps: results,
+  };
+}
