@@ -1,102 +1,166 @@
-import { createReadStream } from 'node:fs';
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PolicyError } from '../core/policy.ts';
 import { MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES } from './limits.ts';
+import { isPolicyFileName } from './policy-file-name.ts';
 import { readBounded } from './read-bounded.ts';
 import { type PolicyFile, sortedByName } from './revision.ts';
 
 /** The policy files in lexical order; with errors, those that could be read in spite of them. */
 export type DirectoryRead = { readonly files: readonly PolicyFile[]; readonly errors: readonly PolicyError[] };
 
-/** A directory that is replaced while it is read is read again, this often in all. */
-const MAX_ATTEMPTS = 5;
-const POLICY_FILE = /^[^.].*\.(yaml|yml|json)$/s;
+/** How often a directory is tried that cannot be read although nothing replaces it. */
+const MAX_ATTEMPTS = 10;
+const RETRY_AFTER_MS = 5;
+/** How long a directory is read again that is replaced faster than it can be read. */
+const MAX_REPLACED_MS = 4_000;
 
 /**
  * Reads the policy files of a directory: regular files, or links to such, named `*.yaml`, `*.yml` or `*.json`, but not
  * those that start with a dot, and nothing in subdirectories. Never throws; what could not be read is an error, and so
- * is a directory without a policy file.
+ * is an empty file or a directory without a policy file. It ends when the file system answers; it sets no deadline.
  *
- * All files are of one version. A ConfigMap volume is replaced by pointing its link `..data` to another directory, and
- * a checkout often by pointing a link to the directory itself: the link is resolved once, everything is read from where
- * it led, and if it leads elsewhere afterwards (the old directory may be half deleted by then) it is read anew.
+ * All files are of one version. A ConfigMap volume is replaced by pointing its link `..data` to another directory, a
+ * checkout often by pointing a link to the directory itself, or by renaming. So where the files stand is found out
+ * once, and all of them are opened there. If they still stand there then, the version was whole when it was opened, and
+ * what is open stays readable whatever happens to its name; a version that came meanwhile is for the next read.
  */
 export async function readPolicyDirectory(dir: string): Promise<DirectoryRead> {
+  const giveUpAt = performance.now() + MAX_REPLACED_MS;
+  let failedPlace: string | null = null;
   let lastError: unknown;
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+  for (let failures = 0; failures < MAX_ATTEMPTS && performance.now() < giveUpAt; ) {
+    let place: Place | null = null;
     try {
-      const version = await resolveVersion(dir);
-      const read = await readVersion(version, dir);
-      if ((await resolveVersion(dir)) === version) return read;
-      lastError = new Error(`it was replaced ${attempt} times while it was read`);
+      place = await placeOf(dir);
+      const read = await readPlace(place, dir);
+      if (read !== 'replaced') return read;
+      lastError = new Error(`it is replaced again and again, for ${MAX_REPLACED_MS} ms now`);
     } catch (error) {
       lastError = error;
+      // In a storm of replacements each attempt fails at another place; only the same one again is a sign of trouble.
+      const isElsewhere = place !== null && place.id !== failedPlace;
+      failures = isElsewhere ? 0 : failures + 1;
+      failedPlace = place?.id ?? failedPlace;
+      if (!isElsewhere) await delay(RETRY_AFTER_MS);
     }
   }
-  return { files: [], errors: [errorAbout(dir, `must be a directory that can be read (${messageOf(lastError)})`)] };
+  return { files: [], errors: [unreadable(dir, messageOf(lastError))] };
 }
 
-/** The directory in which the files stand right now, without links in its path. */
-async function resolveVersion(dir: string): Promise<string> {
-  const link = join(dir, '..data');
-  const hasLink = await lstat(link).then(
-    () => true,
-    (error) => {
-      if (isNotFound(error)) return false;
-      throw error;
-    },
-  );
-  return realpath(hasLink ? link : dir);
+/** The error of a directory that could not be read. */
+export function unreadable(dir: string, reason: string): PolicyError {
+  return errorAbout(dir, `must be a directory that can be read (${reason})`);
 }
 
-/** @throws what the file system throws if the directory or a file in it is gone */
-async function readVersion(version: string, dir: string): Promise<DirectoryRead> {
-  const names = (await readdir(version)).filter((name) => POLICY_FILE.test(name));
-  const files: PolicyFile[] = [];
-  const errors: PolicyError[] = [];
-  let regularFiles = 0;
-  let totalBytes = 0;
-  for (const { name } of sortedByName(names.map((name) => ({ name })))) {
-    const read = await readPolicyFile(version, name);
-    if (read === null) continue;
-    regularFiles++;
-    if ('bytes' in read) {
-      totalBytes += read.bytes.length;
-      files.push(read);
-    } else errors.push(read);
-    const bound = brokenBound(regularFiles, totalBytes);
-    if (bound) return { files: [], errors: [...errors, errorAbout(dir, bound)] };
+/** Where the files stand right now; another directory has another id. */
+type Place = { readonly path: string; readonly id: string };
+
+async function placeOf(dir: string): Promise<Place> {
+  const base = await realpath(dir);
+  const path = resolve(base, await targetOf(join(base, '..data')));
+  // The kubelet never uses a name twice. A directory that is renamed into place has the same path as the one before.
+  return path === base ? { path, id: await directoryId(base) } : { path, id: path };
+}
+
+/** Where a link leads, as it says; '' if there is none. */
+async function targetOf(link: string): Promise<string> {
+  try {
+    return await readlink(link);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return '';
+    // No link: the copy of a volume.
+    if (hasCode(error, 'EINVAL')) return link;
+    throw error;
   }
-  if (regularFiles === 0) errors.push(errorAbout(dir, 'must hold at least one file named *.yaml, *.yml or *.json'));
-  return { files, errors };
+}
+
+/**
+ * Differs for two directories even if one took the other's path, or its inode number when it was gone.
+ * @throws what the file system throws
+ */
+export async function directoryId(path: string): Promise<string> {
+  const { dev, ino, birthtimeNs } = await stat(path, { bigint: true });
+  return `${dev}:${ino}:${birthtimeNs}`;
+}
+
+type OpenFile = { readonly name: string; readonly handle: FileHandle };
+
+/**
+ * Replaced if the files that were opened need not be one version.
+ * @throws what the file system throws if the directory or a file in it is gone
+ */
+async function readPlace(place: Place, dir: string): Promise<DirectoryRead | 'replaced'> {
+  const names = (await readdir(place.path)).filter(isPolicyFileName);
+  const opened: OpenFile[] = [];
+  const errors: PolicyError[] = [];
+  try {
+    // One after another: on a file system that hangs this takes one of the runtime's few threads, not all of them.
+    for (const { name } of sortedByName(names.map((name) => ({ name })))) {
+      const file = await openPolicyFile(place.path, name);
+      if (file === null) continue;
+      if ('handle' in file) opened.push(file);
+      else errors.push(file);
+      if (opened.length + errors.length > MAX_FILES) return broken(dir, `at most ${MAX_FILES} policy files`);
+    }
+    if ((await placeOf(dir)).id !== place.id) return 'replaced';
+    if (opened.length + errors.length === 0) return broken(dir, 'at least one file named *.yaml, *.yml or *.json');
+    return await readOpened(opened, errors, dir);
+  } finally {
+    for (const { handle } of opened) await handle.close();
+  }
 }
 
 /** Null if it is no regular file. */
-async function readPolicyFile(directory: string, name: string): Promise<PolicyFile | PolicyError | null> {
-  const path = join(directory, name);
+async function openPolicyFile(directory: string, name: string): Promise<OpenFile | PolicyError | null> {
   try {
-    if (!(await stat(path)).isFile()) return null;
-    const bytes = await readBounded(createReadStream(path), MAX_FILE_BYTES);
-    return bytes ? { name, bytes } : errorAbout(name, `must be at most ${MAX_FILE_BYTES} bytes long`);
+    // Asked of what was opened, and opened without waiting: a FIFO would hold a thread until somebody writes to it.
+    const handle = await open(join(directory, name), constants.O_RDONLY | constants.O_NONBLOCK);
+    if ((await handle.stat()).isFile()) return { name, handle };
+    await handle.close();
+    return null;
   } catch (error) {
-    if (isNotFound(error)) throw error;
+    if (hasCode(error, 'ENOENT')) throw error;
+    if (hasCode(error, 'ENXIO')) return null; // a socket
     return errorAbout(name, `must be a file that can be read (${messageOf(error)})`);
   }
 }
 
-function brokenBound(files: number, totalBytes: number): string | null {
-  if (files > MAX_FILES) return `must hold at most ${MAX_FILES} policy files`;
-  if (totalBytes > MAX_TOTAL_BYTES) return `must hold at most ${MAX_TOTAL_BYTES} bytes of policy files`;
-  return null;
+async function readOpened(opened: readonly OpenFile[], unopened: readonly PolicyError[], dir: string) {
+  const files: PolicyFile[] = [];
+  const errors = [...unopened];
+  let totalBytes = 0;
+  for (const { name, handle } of opened) {
+    const read = await readPolicyFile(name, handle);
+    if ('bytes' in read) files.push(read);
+    else errors.push(read);
+    totalBytes += 'bytes' in read ? read.bytes.length : 0;
+    if (totalBytes > MAX_TOTAL_BYTES) return broken(dir, `at most ${MAX_TOTAL_BYTES} bytes of policy files`);
+  }
+  return { files, errors };
+}
+
+async function readPolicyFile(name: string, handle: FileHandle): Promise<PolicyFile | PolicyError> {
+  try {
+    const bytes = await readBounded(handle.createReadStream(), MAX_FILE_BYTES);
+    return bytes ? { name, bytes } : errorAbout(name, `must be at most ${MAX_FILE_BYTES} bytes long`);
+  } catch (error) {
+    return errorAbout(name, `must be a file that can be read (${messageOf(error)})`);
+  }
+}
+
+function broken(dir: string, bound: string): DirectoryRead {
+  return { files: [], errors: [errorAbout(dir, `must hold ${bound}`)] };
 }
 
 function errorAbout(file: string, requirement: string): PolicyError {
   return { file, line: 0, column: 0, path: '$', requirement, found: '' };
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function messageOf(error: unknown): string {

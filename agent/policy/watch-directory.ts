@@ -1,76 +1,164 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { PolicyLoad } from '../core/policy.ts';
 import { loadPolicyRead } from './load-policies.ts';
-import { type DirectoryRead, readPolicyDirectory } from './read-directory.ts';
+import { type DirectoryRead, directoryId, readPolicyDirectory, unreadable } from './read-directory.ts';
 import { revisionOf } from './revision.ts';
 
 /** What the file system did not tell us about is found within this time. */
 const POLL_MS = 2_000;
 /** A swap or an editor's save is several events; one read after the last of them is enough. */
 const SETTLE_MS = 30;
+/** Events without end, such as a log written into the directory, put a reload off by no more than this. */
+const MAX_POSTPONED_MS = 120;
+/** A file system that has not answered by then is reported; a dead network file system never does. */
+const READ_DEADLINE_MS = 5_000;
 
 /**
- * Hands over what the directory says now, and then each time its content has changed: on the file system's word, and by
- * polling besides, since watches are lost and are not to be had everywhere.
+ * Hands over what the directory says now, and then each time that has changed: on the file system's word, and by
+ * polling besides, since watches are lost and are not to be had everywhere. If `onLoad` throws, it is called once more
+ * with that as an error: a policy that cannot be brought into force is seen, and the next one gets its turn.
  */
 export function watchPolicyDirectory(directory: string, onLoad: (load: PolicyLoad) => void): { stop(): void } {
   let stopped = false;
-  let loading = false;
-  let again = false;
+  let reading = false;
   let lastContent: string | null = null;
-  let watcher: FSWatcher | null = null;
+  /** The first event that no read has answered yet, on performance.now(). */
+  let toldAt: number | null = null;
   let settle: NodeJS.Timeout | undefined;
+  let deadline: NodeJS.Timeout | undefined;
+  const directoryWatch = createDirectoryWatch(directory, readSoon);
 
-  async function load(): Promise<void> {
-    if (loading) {
-      again = true;
-      return;
-    }
-    loading = true;
-    do {
-      again = false;
-      const read = await readPolicyDirectory(directory);
-      const content = contentOf(read);
-      if (stopped || content === lastContent) continue;
-      lastContent = content;
-      onLoad(loadPolicyRead(read));
-    } while (again && !stopped);
-    loading = false;
+  function readSoon(): void {
+    if (stopped) return;
+    const now = performance.now();
+    toldAt ??= now;
+    clearTimeout(settle);
+    settle = setTimeout(() => void look(), Math.min(SETTLE_MS, Math.max(0, toldAt + MAX_POSTPONED_MS - now)));
   }
 
-  function startWatching(): void {
+  async function look(): Promise<void> {
+    settle = undefined;
+    // A second read beside one that hangs would only take another of the runtime's few threads.
+    if (reading) return;
+    reading = true;
+    const since = toldAt;
+    toldAt = null;
     try {
-      // The directory itself: a watch on a file or on `..data` dies with the first swap of a ConfigMap volume.
-      watcher = watch(directory, () => {
-        clearTimeout(settle);
-        settle = setTimeout(() => void load(), SETTLE_MS);
-      });
-      watcher.on('error', stopWatching);
-    } catch {
-      // No such directory, or no watch to be had (EMFILE, ENOSPC): the poll tries again.
-      watcher = null;
+      const answer = readWatched();
+      const read = await Promise.race([answer, lateAnswer()]);
+      clearTimeout(deadline);
+      if (read !== 'late') {
+        consider(read, since);
+        return;
+      }
+      handOver({ files: [], errors: [unreadable(directory, `no answer within ${READ_DEADLINE_MS / 1000} s`)] });
+      await answer;
+      readSoon();
+    } finally {
+      reading = false;
+      if (toldAt !== null && settle === undefined) readSoon();
     }
   }
 
-  function stopWatching(): void {
-    watcher?.close();
-    watcher = null;
+  /** Takes what was read once nothing has moved since the event, or if it moves all the time. */
+  function consider(read: DirectoryRead, since: number | null): void {
+    const isSettled = since !== null && (toldAt === null || performance.now() - since >= MAX_POSTPONED_MS);
+    if (lastContent === null || isSettled) {
+      handOver(read);
+    } else if (contentOf(read) !== lastContent) {
+      // Somebody may be at it right now. What stands there a moment later is what was meant.
+      toldAt = since ?? toldAt;
+      readSoon();
+    }
   }
 
-  const poll = setInterval(() => {
-    // A watch follows the inode, so one on a directory that was replaced would stay silent for ever.
-    stopWatching();
-    startWatching();
-    void load();
-  }, POLL_MS);
-  startWatching();
-  void load();
+  /** The watch first, so that no change falls between the two. */
+  async function readWatched(): Promise<DirectoryRead> {
+    await directoryWatch.renew();
+    return readPolicyDirectory(directory);
+  }
+
+  function lateAnswer(): Promise<'late'> {
+    return new Promise((resolve) => {
+      deadline = setTimeout(resolve, READ_DEADLINE_MS, 'late');
+    });
+  }
+
+  function handOver(read: DirectoryRead): void {
+    const content = contentOf(read);
+    if (stopped || content === lastContent) return;
+    lastContent = content;
+    const load = loadPolicyRead(read);
+    try {
+      onLoad(load);
+    } catch (error) {
+      onLoad({ valid: false, revision: load.valid ? load.set.revision : load.revision, errors: [notInForce(error)] });
+    }
+  }
+
+  function notInForce(error: unknown) {
+    const requirement = `must be possible to bring into force (${error instanceof Error ? error.message : error})`;
+    return { file: directory, line: 0, column: 0, path: '$', requirement, found: '' };
+  }
+
+  const poll = setInterval(() => void look(), POLL_MS);
+  void look();
   return {
     stop() {
       stopped = true;
       clearInterval(poll);
       clearTimeout(settle);
-      stopWatching();
+      clearTimeout(deadline);
+      directoryWatch.close();
+    },
+  };
+}
+
+/**
+ * A watch on whatever directory has this path. The directory itself: a watch on a file or on `..data` dies with the
+ * first swap of a ConfigMap volume.
+ */
+function createDirectoryWatch(directory: string, onEvent: () => void) {
+  let closed = false;
+  let watcher: FSWatcher | null = null;
+  let watchedId: string | null = null;
+
+  function drop(): void {
+    watcher?.close();
+    watcher = null;
+  }
+
+  return {
+    /**
+     * Opens it anew if it was lost, or if another directory took the path, of which a watch says nothing; else nothing,
+     * since no event is lost then. Never fails: without a directory or a watch to be had (EMFILE, ENOSPC) there is none.
+     */
+    async renew(): Promise<void> {
+      // Opening blocks the one thread, so only where the file system has just answered.
+      const id = await directoryId(directory).catch(() => null);
+      if (closed || (watcher !== null && id === watchedId)) return;
+      if (watcher !== null) {
+        drop();
+        // The next look opens one: on Deno, one opened before this one is closed for good stays silent for ever.
+        onEvent();
+        return;
+      }
+      watchedId = id;
+      if (id === null) return;
+      try {
+        const opened = watch(directory, onEvent);
+        watcher = opened;
+        // Here Deno says that it cannot watch.
+        opened.on('error', () => {
+          if (watcher === opened) drop();
+        });
+      } catch {
+        watcher = null;
+      }
+    },
+    close(): void {
+      closed = true;
+      drop();
     },
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -213,6 +213,23 @@ describe('an agent whose policy directory is invalid', { concurrency: 2 }, () =>
     assert.equal((await agent.get('/readyz')).status, 200);
     scene.check.breakIt();
     await scene.disrupted();
+  });
+
+  test('because it vanished undoes nothing, and is in force again when the same is back', async (t) => {
+    const scene = await setScene(t);
+    scene.check.breakIt();
+    const agent = scene.start();
+    await scene.disrupted();
+    const { revision } = scene.report();
+    renameSync(scene.check.policyDir, `${scene.check.policyDir}.away`);
+    await until('the report', () => /must be a directory that can be read/.test(scene.report().error ?? ''));
+    await agent.waitForLine(/Noticed/, { from: agent.lines.length });
+    assert.ok(scene.cordoned() && scene.tainted() && scene.report().revision === revision);
+    renameSync(`${scene.check.policyDir}.away`, scene.check.policyDir);
+    await until('the report', () => scene.report().error === undefined && scene.report().revision === revision);
+    assert.match((await agent.get('/metrics')).body, /^nsc_policy_reload_success(\{.*\})? 1$/m);
+    scene.check.heal();
+    await scene.released();
   });
 });
 
