@@ -4,19 +4,20 @@ import { compareNode, type Situation } from './compare.ts';
 import { NEW_HEALTH } from './health.ts';
 import { readLedger } from './ledger.ts';
 import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView } from './node.ts';
-import type { Drain, NodeCheckPolicy, Taint } from './policy.ts';
+import type { NodeCheckPolicy, Taint } from './policy.ts';
 import type { Roster } from './roster.ts';
-import { applyPatch, SAMPLE_TAINT, sampleNode, samplePolicy } from './samples.ts';
+import {
+  compareSample as compare,
+  SAMPLE_DRAIN,
+  SAMPLE_NOW,
+  SAMPLE_TAINT,
+  sampleNode,
+  samplePolicy,
+  settleSample as settle,
+} from './samples.ts';
 
-const NOW = '2026-01-01T00:00:00Z';
-const DRAIN: Drain = {
-  timeoutSeconds: 600,
-  gracePeriodSeconds: null,
-  deleteEmptyDirData: false,
-  evictUnmanagedPods: false,
-  podSelector: {},
-  onTimeout: 'GiveUp',
-};
+const NOW = SAMPLE_NOW;
+const DRAIN = SAMPLE_DRAIN;
 const NO_EXECUTE: Taint = { ...SAMPLE_TAINT, effect: 'NoExecute' };
 
 const failing = (...policies: NodeCheckPolicy[]): Roster => rosterWith(true, policies);
@@ -25,29 +26,6 @@ function rosterWith(isFailing: boolean, policies: NodeCheckPolicy[]): Roster {
   return new Map(
     policies.map((policy) => [policy.metadata.name, { policy, health: { ...NEW_HEALTH, failing: isFailing } }]),
   );
-}
-
-function compare(node: NodeView, roster: Roster, overrides: Partial<Situation> = {}) {
-  const comparison = compareNode({
-    node,
-    roster,
-    granted: true,
-    ownTolerations: null,
-    drainEnd: null,
-    now: NOW,
-    ...overrides,
-  });
-  assert.equal(comparison.kind, 'Compared');
-  return comparison.kind === 'Compared' ? comparison : assert.fail();
-}
-
-/** The node after the comparison's patch, if any; a second comparison must then find nothing to do. */
-function settle(node: NodeView, roster: Roster, overrides: Partial<Situation> = {}): NodeView {
-  const { patch } = compare(node, roster, overrides);
-  if (patch === null) return node;
-  const after = applyPatch(node, patch);
-  assert.equal(compare(after, roster, overrides).patch, null, 'one write is enough');
-  return after;
 }
 
 const kinds = (node: NodeView, roster: Roster, overrides: Partial<Situation> = {}) =>
@@ -206,26 +184,10 @@ test('since when is kept for as long as the episode and each of its policies las
   assert.equal(widened?.policies.a?.since, NOW);
 });
 
-test('a new taint key replaces the old one in one patch', () => {
-  const renamed = samplePolicy('a', { actions: { cordon: true, taint: { ...SAMPLE_TAINT, key: 'new' } } });
-  const disrupted = settle(sampleNode(), failing(both));
-  assert.deepEqual(settle(disrupted, failing(renamed)).taints, [{ ...SAMPLE_TAINT, key: 'new' }]);
-});
-
-test('a removed policy and a removed action are undone like a recovery', () => {
-  const disrupted = settle(sampleNode(), failing(both));
-  assert.equal(settle(disrupted, new Map()).unschedulable, false);
-  const taintOnly = samplePolicy('a', { actions: { cordon: false, taint: SAMPLE_TAINT } });
-  const after = settle(disrupted, failing(taintOnly));
-  assert.equal(after.unschedulable, false);
-  assert.deepEqual(after.taints, [SAMPLE_TAINT]);
-});
-
-test('Observe does nothing, says what it would do, and undoes what was done before', () => {
+test('Observe does nothing and says what it would do', () => {
   const observed = samplePolicy('a', { actions: { cordon: true }, spec: { mode: 'Observe' } });
   assert.equal(compare(sampleNode(), failing(observed)).patch, null);
   assert.deepEqual(withheld(sampleNode(), failing(observed)), ['a: Observe']);
-  assert.equal(settle(settle(sampleNode(), failing(both)), failing(observed)).unschedulable, false);
 });
 
 test('paused freezes: nothing is done, nothing is undone', () => {
@@ -339,9 +301,3 @@ for (const [when, node, roster] of stops) {
     assert.equal(orderOf(node, roster), null);
   });
 }
-
-test('a policy that drops its drain keeps its other effects and says that no drain is active', () => {
-  const after = settle(draining, failing(both));
-  assert.equal(after.unschedulable, true);
-  assert.equal(after.annotations[DRAIN_STATE_ANNOTATION], 'drainNotActive');
-});

@@ -2,6 +2,7 @@ import { holdsOf, type Withheld } from './holds.ts';
 import {
   type DrainMemory,
   type Hold,
+  holdOf,
   type Ledger,
   type LedgerTaint,
   type Owner,
@@ -165,7 +166,7 @@ function drainOrder(ledger: Ledger | null, { roster, node }: Situation): DrainOr
   if (!ledger?.drain || ledger.drain.state === 'Drained' || ledger.cordon === 'Released' || !node.ready) return null;
   for (const [name, { policy }] of roster) {
     const rules = policy.spec.actions.drain;
-    if (rules !== undefined && !policy.spec.paused && ledger.policies[name]?.drain) {
+    if (rules !== undefined && !policy.spec.paused && holdOf(ledger, name)?.drain) {
       return { drain: ledger.drain, policy: name, rules };
     }
   }

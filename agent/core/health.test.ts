@@ -59,3 +59,10 @@ test('a raised failureThreshold releases nothing that still fails', () => {
 test('a lowered successThreshold counts what was counted before', () => {
   assert.equal(settleHealth(after([F, F, F, H]), { ...thresholds, successThreshold: 1 }).failing, false);
 });
+
+test('a check that is failing only for what is held fails by itself from failureThreshold on, or recovers', () => {
+  const remembered = { ...NEW_HEALTH, failing: true, remembered: true };
+  assert.deepEqual(after([F, F], remembered), { failures: 2, successes: 0, failing: true, remembered: true });
+  assert.deepEqual(after([F, F, F], remembered), { failures: 3, successes: 0, failing: true, remembered: false });
+  assert.deepEqual(after([H, H], remembered), { failures: 0, successes: 2, failing: false, remembered: false });
+});

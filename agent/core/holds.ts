@@ -1,4 +1,4 @@
-import type { Hold, Ledger } from './ledger.ts';
+import { type Hold, holdOf, type Ledger } from './ledger.ts';
 import type { Taint } from './policy.ts';
 import type { Roster, WatchedPolicy } from './roster.ts';
 import { sameTaint, type Toleration, toleratesForGood } from './taint.ts';
@@ -6,7 +6,7 @@ import { sameTaint, type Toleration, toleratesForGood } from './taint.ts';
 /** Why a failing policy's effects are not, or not all, on the node. */
 export type Withheld = {
   readonly policy: string;
-  readonly why: 'Observe' | 'Paused' | 'KubeletNotReady' | 'BudgetDenied' | 'WouldEvictAgent';
+  readonly why: 'Observe' | 'Paused' | 'BelowThreshold' | 'KubeletNotReady' | 'BudgetDenied' | 'WouldEvictAgent';
   /** What it would do. */
   readonly wanted: Hold;
 };
@@ -34,7 +34,7 @@ export function holdsOf(roster: Roster, ledger: Ledger | null, permission: Permi
   // A node in an episode is disrupted already, so one policy more needs no slot more.
   const granted = permission.granted || ledger !== null;
   for (const [name, watched] of roster) {
-    const held = ledger?.policies[name] ?? null;
+    const held = holdOf(ledger, name);
     const wanted = wantedHold(watched, held, now);
     const { hold, why } = allowedHold(watched, held, wanted, { ...permission, granted });
     if (hold !== null) policies[name] = hold;
@@ -58,7 +58,7 @@ function wantedHold({ policy, health }: WatchedPolicy, held: Hold | null, now: s
 type Allowed = { readonly hold: Hold | null; readonly why: Withheld['why'] | null };
 
 function allowedHold(
-  { policy }: WatchedPolicy,
+  { policy, health }: WatchedPolicy,
   held: Hold | null,
   wanted: Hold | null,
   permission: Permission,
@@ -68,6 +68,7 @@ function allowedHold(
   if (wanted === null) return { hold: null, why: null };
   const kept = keptHold(held, wanted);
   if (kept !== null && addsNothing(kept, wanted)) return { hold: kept, why: null };
+  if (health.remembered) return { hold: rememberedHold(held, wanted), why: 'BelowThreshold' };
   if (!permission.nodeReady) return { hold: kept, why: 'KubeletNotReady' };
   if (!permission.granted) return { hold: kept, why: 'BudgetDenied' };
   if (wanted.taint !== null && evictsAgent(wanted.taint, permission)) {
@@ -84,6 +85,18 @@ function keptHold(held: Hold | null, wanted: Hold): Hold | null {
     cordon: held.cordon && wanted.cordon,
     taint: held.taint && wanted.taint && sameTaint(held.taint, wanted.taint) ? held.taint : null,
     drain: held.drain && wanted.drain,
+  });
+}
+
+/** What is held, as far as anything of its kind is still wanted; a changed taint waits with what else is new. */
+function rememberedHold(held: Hold | null, wanted: Hold): Hold | null {
+  if (held === null) return null;
+  const { since, cordon, taint, drain } = held;
+  return holdUnlessEmpty({
+    since,
+    cordon: cordon && wanted.cordon,
+    taint: wanted.taint && taint,
+    drain: drain && wanted.drain,
   });
 }
 

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareNode } from './compare.ts';
 import { countVerdict } from './health.ts';
 import { readLedger } from './ledger.ts';
 import type { NodeView } from './node.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import { adoptLedger, type Roster, rosterOf, withHealth } from './roster.ts';
-import { applyPatch, SAMPLE_TAINT, sampleNode, samplePolicy } from './samples.ts';
+import { compareSample, SAMPLE_TAINT, sampleNode, samplePolicy, settleSample } from './samples.ts';
 import type { NodeTaint } from './taint.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -220,23 +219,11 @@ function restart(world: World): World {
 }
 
 function comparePatch({ node, roster }: World) {
-  const comparison = compareNode({
-    node,
-    roster,
-    granted: true,
-    ownTolerations: null,
-    drainEnd: null,
-    now: '2026-01-01T00:00:00Z',
-  });
-  return comparison.kind === 'Compared' ? comparison.patch : assert.fail(comparison.problem);
+  return compareSample(node, roster).patch;
 }
 
 function reconcile(world: World): World {
-  const patch = comparePatch(world);
-  if (patch === null) return world;
-  const after = { ...world, node: applyPatch(world.node, patch) };
-  assert.equal(comparePatch(after), null, 'one write is enough');
-  return after;
+  return { ...world, node: settleSample(world.node, world.roster) };
 }
 
 function byKey(taints: readonly NodeTaint[]): NodeTaint[] {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Ledger, readLedger, writeLedger } from './ledger.ts';
+import { holdOf, type Ledger, readLedger, writeLedger } from './ledger.ts';
 import { LEDGER_ANNOTATION } from './node.ts';
 import { SAMPLE_TAINT, sampleNode } from './samples.ts';
 
@@ -24,6 +24,12 @@ test('what was written is read back', () => {
 test('the same ledger is the same text, in whatever order its policies were found', () => {
   const { a, b } = ledger.policies as { a: never; b: never };
   assert.equal(writeLedger({ ...ledger, policies: { a, b } }), writeLedger({ ...ledger, policies: { b, a } }));
+});
+
+test('a policy holds what the ledger says, and nothing for what every object has', () => {
+  assert.equal(holdOf(ledger, 'b'), ledger.policies.b);
+  assert.equal(holdOf(ledger, 'constructor'), null);
+  assert.equal(holdOf(null, 'b'), null);
 });
 
 test('no annotation is no ledger', () => {

@@ -47,6 +47,12 @@ export type LedgerReading =
   /** An annotation is there and we cannot tell what it says, so nothing on the node may be touched. */
   | { readonly readable: false; readonly problem: string };
 
+/** What the policy of that name holds; null when it holds nothing. */
+export function holdOf(ledger: Ledger | null, policy: string): Hold | null {
+  // A policy may be named `constructor`.
+  return ledger !== null && Object.hasOwn(ledger.policies, policy) ? (ledger.policies[policy] ?? null) : null;
+}
+
 const VERSION = 1;
 
 /** Reads the ledger of a Node; one written for another UID counts as none. */

@@ -22,6 +22,14 @@ export type PodView = {
 
 export type PodName = Pick<PodView, 'namespace' | 'name'>;
 
+/** Is told of a node's pods: all of them now and then, each change in between, and what kept them from being read. */
+export type PodListener = {
+  onList(pods: readonly PodView[]): void;
+  onPod(pod: PodView): void;
+  onGone(pod: PodView): void;
+  onProblem(error: Error): void;
+};
+
 /** As kubectl prints it: `namespace/name`. */
 export function podKey({ namespace, name }: PodName): string {
   return `${namespace}/${name}`;

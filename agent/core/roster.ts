@@ -1,6 +1,6 @@
 import { type Health, NEW_HEALTH, settleHealth } from './health.ts';
 import { selectorMatches, selectsEverything } from './label-selector.ts';
-import type { Ledger } from './ledger.ts';
+import { holdOf, type Ledger } from './ledger.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 
 /** A policy that applies to this node, and what its check's runs add up to. */
@@ -12,8 +12,8 @@ export type Roster = ReadonlyMap<string, WatchedPolicy>;
 /**
  * The roster after a reload or a change of the node's labels.
  *
- * A check with the same command, env and runIn keeps its counters, whatever its thresholds became. Any other starts at
- * zero, and counts as failing while the ledger says that it holds something, until it recovers.
+ * A check with the same command, env and runIn keeps its counters, whatever its thresholds became; any other starts at
+ * zero. Either keeps what the ledger says it holds, until it recovers.
  *
  * @param labels the Node's; null while the Node was never read, when no policy with a nodeSelector can be known to apply.
  */
@@ -29,14 +29,21 @@ export function rosterOf(
     const { check, nodeSelector } = policy.spec;
     const applies = labels === null ? selectsEverything(nodeSelector) : selectorMatches(nodeSelector, labels);
     if (!applies) continue;
-    const before = previous.get(name);
-    const health =
-      before !== undefined && checkIdentity(before.policy) === checkIdentity(policy)
-        ? before.health
-        : { ...NEW_HEALTH, failing: holdsAnything(ledger, name) };
+    const health = healthAfterReload(previous.get(name), policy, holdOf(ledger, name) !== null);
     roster.set(name, { policy, health: settleHealth(health, check) });
   }
   return roster;
+}
+
+/** Only failures of this very check that reached the threshold in force may add anything to the node. */
+function healthAfterReload(before: WatchedPolicy | undefined, policy: NodeCheckPolicy, holds: boolean): Health {
+  const byLedger = { failing: holds, remembered: holds };
+  if (before === undefined || checkIdentity(before.policy) !== checkIdentity(policy)) {
+    return { ...NEW_HEALTH, ...byLedger };
+  }
+  const { health } = before;
+  const raised = policy.spec.check.failureThreshold > before.policy.spec.check.failureThreshold;
+  return health.failing && (raised || health.remembered) ? { ...health, ...byLedger } : health;
 }
 
 /**
@@ -45,9 +52,9 @@ export function rosterOf(
  */
 export function adoptLedger(roster: Roster, ledger: Ledger | null): Roster {
   return mapHealth(roster, ({ policy, health }) =>
-    holdsAnything(ledger, policy.metadata.name)
-      ? settleHealth({ ...health, failing: true }, policy.spec.check)
-      : health,
+    holdOf(ledger, policy.metadata.name) === null
+      ? health
+      : settleHealth({ ...health, failing: true, remembered: true }, policy.spec.check),
   );
 }
 
@@ -67,8 +74,4 @@ function mapHealth(roster: Roster, next: (watched: WatchedPolicy) => Health): Ro
 /** Two policies with the same identity run the same check, so its counters go on. */
 export function checkIdentity({ spec: { check } }: NodeCheckPolicy): string {
   return JSON.stringify([check.command, check.env, check.runIn]);
-}
-
-function holdsAnything(ledger: Ledger | null, name: string): boolean {
-  return ledger !== null && Object.hasOwn(ledger.policies, name);
 }

@@ -1,9 +1,20 @@
+import { type Comparison, compareNode, type Situation } from './compare.ts';
 import type { NodePatch, NodeView } from './node.ts';
-import type { Actions, Check, NodeCheckPolicy, Taint } from './policy.ts';
+import type { Actions, Check, Drain, NodeCheckPolicy, Taint } from './policy.ts';
+import type { Roster } from './roster.ts';
 
 /** Values for tests: a policy and a Node as they are by default, changed where a test says so. */
 
 export const SAMPLE_TAINT: Taint = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' };
+export const SAMPLE_NOW = '2026-01-01T00:00:00Z';
+export const SAMPLE_DRAIN: Drain = {
+  timeoutSeconds: 600,
+  gracePeriodSeconds: null,
+  deleteEmptyDirData: false,
+  evictUnmanagedPods: false,
+  podSelector: {},
+  onTimeout: 'GiveUp',
+};
 
 export function samplePolicy(
   name: string,
@@ -47,6 +58,28 @@ export function sampleNode(overrides: Partial<NodeView> = {}): NodeView {
     ready: true,
     ...overrides,
   };
+}
+
+/** The comparison where every slot is granted and the agent runs in no pod, unless a test says so; throws if unreadable. */
+export function compareSample(
+  node: NodeView,
+  roster: Roster,
+  overrides: Partial<Situation> = {},
+): Extract<Comparison, { kind: 'Compared' }> {
+  const usual = { granted: true, ownTolerations: null, drainEnd: null, now: SAMPLE_NOW };
+  const comparison = compareNode({ node, roster, ...usual, ...overrides });
+  if (comparison.kind === 'Unreadable') throw new Error(comparison.problem);
+  return comparison;
+}
+
+/** The node after the comparison's patch, if any; throws unless a second comparison finds nothing left to do. */
+export function settleSample(node: NodeView, roster: Roster, overrides: Partial<Situation> = {}): NodeView {
+  const { patch } = compareSample(node, roster, overrides);
+  if (patch === null) return node;
+  const after = applyPatch(node, patch);
+  const more = compareSample(after, roster, overrides).patch;
+  if (more !== null) throw new Error(`one write must be enough, found another: ${JSON.stringify(more)}`);
+  return after;
 }
 
 /** What the API server makes of a patch; throws where it would answer 409. */

@@ -1,6 +1,6 @@
 import type { EvictionAnswer } from '../core/eviction-answer.ts';
 import type { DaemonSetLookup } from '../core/eviction-choice.ts';
-import type { PodName, PodView } from '../core/pod.ts';
+import type { PodListener, PodName, PodView } from '../core/pod.ts';
 import { hasStatus, KubeError } from './kube-error.ts';
 import { type CollectionListener, listAll, listAndWatch } from './list-watch.ts';
 import type { Transport } from './transport.ts';
@@ -19,13 +19,6 @@ export type PodApi = {
   delete(pod: PodView, gracePeriodSeconds: number | null, deadlineMs: number): Promise<void>;
   /** Never throws: what cannot be read is Unknown. */
   findDaemonSet(namespace: string, name: string): Promise<DaemonSetLookup>;
-};
-
-export type PodListener = {
-  onList(pods: readonly PodView[]): void;
-  onPod(pod: PodView): void;
-  onGone(pod: PodView): void;
-  onProblem(error: Error): void;
 };
 
 export function createPodApi(transport: Transport, nodeName: string): PodApi {

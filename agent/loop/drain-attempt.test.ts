@@ -4,9 +4,9 @@ import { waitFor } from '../../test/harness/wait-for.ts';
 import type { DrainOrder } from '../core/compare.ts';
 import { MAX_EVICTIONS_IN_FLIGHT } from '../core/drain.ts';
 import type { EvictionAnswer } from '../core/eviction-answer.ts';
-import type { PodView } from '../core/pod.ts';
+import type { PodListener, PodView } from '../core/pod.ts';
 import { attemptDrain } from './drain-attempt.ts';
-import type { DrainApi, DrainNarrator, PodListener } from './drain-ports.ts';
+import type { DrainApi, DrainNarrator } from './drain-ports.ts';
 
 const SILENT: DrainNarrator = {
   drainSkips() {},

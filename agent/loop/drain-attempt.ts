@@ -2,8 +2,8 @@ import type { DrainOrder } from '../core/compare.ts';
 import { type DrainStep, nextDrainStep, type PodProgress, progressAfter } from '../core/drain.ts';
 import { decideEviction, type EvictionAnswer } from '../core/eviction-answer.ts';
 import { type Choice, chooseEvictions, type DaemonSetLookup, daemonSetKey } from '../core/eviction-choice.ts';
-import type { PodName, PodView } from '../core/pod.ts';
-import type { DrainApi, DrainNarrator, PodListener } from './drain-ports.ts';
+import type { PodListener, PodName, PodView } from '../core/pod.ts';
+import type { DrainApi, DrainNarrator } from './drain-ports.ts';
 import { KnownPods } from './known-pods.ts';
 
 /** No single call of a drain takes longer, whatever is left until its deadline. */

@@ -1,13 +1,6 @@
 import type { EvictionAnswer } from '../core/eviction-answer.ts';
 import type { Choice, DaemonSetLookup } from '../core/eviction-choice.ts';
-import type { PodName, PodView } from '../core/pod.ts';
-
-export type PodListener = {
-  onList(pods: readonly PodView[]): void;
-  onPod(pod: PodView): void;
-  onGone(pod: PodView): void;
-  onProblem(error: Error): void;
-};
+import type { PodListener, PodName, PodView } from '../core/pod.ts';
 
 /** What a drain asks of the API server; the shape of what agent/kube offers. */
 export type DrainApi = {

@@ -182,6 +182,7 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
 const REASONS_TO_WITHHOLD: Readonly<Record<Withheld['why'], string>> = {
   Observe: 'mode is Observe',
   Paused: 'the policy is paused',
+  BelowThreshold: 'the check as it is now has not failed failureThreshold times in a row',
   KubeletNotReady: 'the kubelet is NotReady, which the control plane already handles',
   BudgetDenied: 'the cluster budget grants no slot',
   WouldEvictAgent: "the agent's own pod does not tolerate the NoExecute taint",

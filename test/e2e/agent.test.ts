@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { type AgentProcess, type Runtime, startAgent } from '../harness/agent-process.ts';
+import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
+import { type Runtime, startAgent } from '../harness/agent-process.ts';
 import { countRequests } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
-import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
-import { createNode, deleteNode, type NewNode, readNode, setNodeReady } from '../harness/nodes.ts';
+import { DRAIN_STATE, isHeld, isReportedOn, LEDGER, ledgerOf, taintsOf } from '../harness/held-node.ts';
+import { createNode, deleteNode, type NewNode, setNodeReady } from '../harness/nodes.ts';
 import { createSickCheck, type SickCheck, type SickCheckSpec } from '../harness/sick-check.ts';
 import { createPodBoundToken } from '../harness/tokens.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-const NAMESPACE = 'node-svc-checker';
-const LEDGER = 'node-svc-checker/ledger';
-const DRAIN_STATE = 'node-svc-checker-drain-state';
-const RBAC = fileURLToPath(new URL('../../deploy/kustomize/base/rbac.yaml', import.meta.url));
 const TAINT = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' } as const;
 const BY_HAND = { key: 'by-hand', value: 'x', effect: 'NoSchedule' } as const;
 const CORDON_AND_TAINT = { check: { failureThreshold: 4 }, actions: { cordon: true, taint: TAINT } };
@@ -23,61 +19,31 @@ const CORDON_AND_TAINT = { check: { failureThreshold: 4 }, actions: { cordon: tr
  * against a real API server.
  */
 describe('an agent on a real API server', { skip: skipWithoutControlPlane(), concurrency: 4 }, () => {
-  let plane: ControlPlane;
-  const started: { agent: AgentProcess; check: SickCheck }[] = [];
-
+  let cluster: AgentCluster;
   before(async () => {
-    plane = await startControlPlane();
-    await plane.kubectl(['create', 'namespace', NAMESPACE]);
-    await plane.kubectl(['apply', '-f', RBAC]);
+    cluster = await startAgentCluster();
   });
-  after(async () => {
-    for (const { agent, check } of started) {
-      agent.kill('SIGKILL');
-      await agent.exit;
-      check.remove();
-    }
-    await plane?.stop();
-  });
+  after(() => cluster?.stop());
 
   async function setUp(nodeName: string, spec: SickCheckSpec, options: { node?: NewNode; runtime?: Runtime } = {}) {
-    await createNode(plane.api, nodeName, options.node);
+    await createNode(cluster.plane.api, nodeName, options.node);
     return startOn(nodeName, createSickCheck(spec), options.runtime);
   }
-  async function startOn(nodeName: string, check: SickCheck, runtime?: Runtime, args: string[] = []) {
-    const pod = `agent-${nodeName}-${Math.random().toString(36).slice(2, 8)}`;
-    const { token } = await createPodBoundToken(plane.api, {
-      namespace: NAMESPACE,
-      serviceAccount: 'node-svc-checker',
-      pod,
-      node: nodeName,
-    });
-    const kubeconfig = plane.writeKubeconfig(pod, { token, namespace: NAMESPACE });
-    const env = { POD_NAME: pod, POD_NAMESPACE: NAMESPACE };
-    const agent = startAgent({ nodeName, policyDir: check.policyDir, kubeconfig, runtime, args, env });
-    started.push({ agent, check });
-    return { agent, check, pod };
+  async function startOn(nodeName: string, check: SickCheck, runtime?: Runtime) {
+    return { agent: cluster.start(await cluster.seat(nodeName), check, runtime), check };
   }
-
-  const node = (name: string) => readNode(plane.api, name) as Promise<Node>;
-  const until = (name: string, what: string, condition: (node: Node) => boolean) =>
-    waitFor(async () => condition(await node(name)), { what: `node ${name} to be ${what}`, deadlineMs: 30_000 });
-  const cordoned = (name: string) => until(name, 'cordoned', ({ spec }) => spec.unschedulable === true);
-  const released = (name: string) =>
-    until(name, 'given back', ({ spec, metadata }) => !spec.unschedulable && !metadata.annotations?.[LEDGER]);
-  const requests = (name: string, mark: number) => plane.audit.since(mark, { nodeName: name });
+  const node = (name: string) => cluster.node(name);
+  const cordoned = (name: string) => cluster.cordoned(name);
+  const released = (name: string) => cluster.released(name);
+  const requests = (name: string, mark: number) => cluster.requests(name, mark);
 
   for (const runtime of ['node', 'deno'] as const) {
     test(`on ${runtime}, the fourth failure leads to one write, and recovery to one that undoes it all`, async () => {
       const name = `one-write-${runtime}`;
       const { agent, check } = await setUp(name, CORDON_AND_TAINT, { runtime });
       await agent.waitForLine(/\[✅OK\] return code was zero\./);
-      await until(
-        name,
-        'reported on',
-        ({ metadata }) => metadata.annotations?.['node-svc-checker/policy'] !== undefined,
-      );
-      const healthy = plane.audit.mark();
+      await cluster.until(name, 'reported on', isReportedOn);
+      const healthy = cluster.plane.audit.mark();
       const before = await node(name);
 
       check.breakIt();
@@ -87,7 +53,7 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
         sick.spec.taints?.filter(({ key }) => key === TAINT.key),
         [TAINT],
       );
-      assert.equal(JSON.parse(sick.metadata.annotations?.[LEDGER] ?? '{}').cordon, 'Ours');
+      assert.equal(ledgerOf(sick).cordon, 'Ours');
       const failures = agent.lines.filter((line) => line.startsWith('[💥FAIL]'));
       assert.deepEqual(
         failures.slice(0, 4),
@@ -97,7 +63,7 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
       assert.ok(agent.lines.includes('⚠ WARN: Detected the monitored service is down!'));
       assert.equal(countRequests(requests(name, healthy))['patch nodes'], 1);
 
-      const acted = plane.audit.mark();
+      const acted = cluster.plane.audit.mark();
       check.heal();
       await released(name);
       const after = await node(name);
@@ -108,7 +74,7 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
 
       const described = await waitFor(
         async () => {
-          const text = await plane.kubectl(['describe', 'node', name]);
+          const text = await cluster.plane.kubectl(['describe', 'node', name]);
           return text.includes('NodeReleased') ? text : null;
         },
         { what: 'the Events in kubectl describe node' },
@@ -124,14 +90,14 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     const { agent } = await setUp(name, CORDON_AND_TAINT);
     await agent.waitForLine(/OK/);
     const isWatch = (entry: { verb: string }) => entry.verb === 'watch';
-    const start = plane.audit.mark();
+    const start = cluster.plane.audit.mark();
     await waitFor(() => requests(name, 0).some(isWatch), { what: 'the watch' });
-    await until(name, 'reported on', ({ metadata }) => metadata.annotations?.['node-svc-checker/policy'] !== undefined);
+    await cluster.until(name, 'reported on', isReportedOn);
     await waitFor(() => countRequests(requests(name, 0))['create events'] === 1, {
       what: 'the Event of the first load',
     });
     assert.ok(start >= 0);
-    const mark = plane.audit.mark();
+    const mark = cluster.plane.audit.mark();
     const runs = () => agent.lines.filter((line) => line.includes('[✅OK]')).length;
     const before = runs();
     await waitFor(() => runs() >= before + 60, { what: '60 runs, one a second', deadlineMs: 90_000 });
@@ -146,16 +112,13 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
       node: { unschedulable: true, taints: [BY_HAND, byHand] },
     });
     check.breakIt();
-    await until(name, 'in an episode', ({ metadata }) => metadata.annotations?.[LEDGER] !== undefined);
+    await cluster.until(name, 'in an episode', isHeld);
     await agent.waitForLine(/already cordoned by somebody else/);
     check.heal();
-    await until(name, 'given back', ({ metadata }) => metadata.annotations?.[LEDGER] === undefined);
-    const { spec } = await node(name);
-    assert.equal(spec.unschedulable, true);
-    assert.deepEqual(
-      spec.taints?.filter(({ key }) => !key.startsWith('node.kubernetes.io/')),
-      [BY_HAND, byHand],
-    );
+    await cluster.until(name, 'given back', (seen) => !isHeld(seen));
+    const after = await node(name);
+    assert.equal(after.spec.unschedulable, true);
+    assert.deepEqual(taintsOf(after), [BY_HAND, byHand]);
   });
 
   test("a person's uncordon is respected until the next episode", async () => {
@@ -163,7 +126,7 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     const { agent, check } = await setUp(name, { ...CORDON_AND_TAINT, check: { failureThreshold: 1 } });
     check.breakIt();
     await cordoned(name);
-    await plane.kubectl(['uncordon', name]);
+    await cluster.plane.kubectl(['uncordon', name]);
     await agent.waitForLine(/Somebody uncordoned node uncordoned/);
     const failuresSoFar = agent.lines.length;
     await agent.waitForLine(/Noticed/, { from: failuresSoFar });
@@ -186,9 +149,9 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     check.breakIt();
     await agent.waitForLine(/the kubelet is NotReady/);
     assert.ok(!(await node(name)).spec.unschedulable);
-    await setNodeReady(plane.api, name, true);
+    await setNodeReady(cluster.plane.api, name, true);
     await cordoned(name);
-    await setNodeReady(plane.api, name, false);
+    await setNodeReady(cluster.plane.api, name, false);
     check.heal();
     await released(name);
   });
@@ -198,10 +161,10 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     const { agent, check } = await setUp(name, CORDON_AND_TAINT);
     check.breakIt();
     await cordoned(name);
-    await deleteNode(plane.api, name);
+    await deleteNode(cluster.plane.api, name);
     await agent.waitForLine(/there is no node replaced/);
     const gone = agent.lines.length;
-    await createNode(plane.api, name);
+    await createNode(cluster.plane.api, name);
     await cordoned(name);
     const counted = agent.lines.slice(gone).filter((line) => line.includes('Noticed'));
     assert.match(counted[0] ?? '', /Noticed 1 times/);
@@ -260,16 +223,16 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
 
   test('a missing Node is one clear line, and checks go on', async () => {
     const check = createSickCheck(CORDON_AND_TAINT);
-    await createNode(plane.api, 'somewhere');
-    const { token } = await createPodBoundToken(plane.api, {
+    await createNode(cluster.plane.api, 'somewhere');
+    const { token } = await createPodBoundToken(cluster.plane.api, {
       namespace: NAMESPACE,
       serviceAccount: 'node-svc-checker',
       pod: 'agent-nowhere',
       node: 'somewhere',
     });
-    const kubeconfig = plane.writeKubeconfig('nowhere', { token });
+    const kubeconfig = cluster.plane.writeKubeconfig('nowhere', { token });
     const agent = startAgent({ nodeName: 'nowhere', policyDir: check.policyDir, kubeconfig });
-    started.push({ agent, check });
+    cluster.keep(agent, check);
     await agent.waitForLine(/there is no node nowhere; checks go on, check --node-name/);
     await agent.waitForLine(/OK/, { from: agent.lines.length });
     assert.equal((await agent.get('/readyz')).status, 503);
@@ -282,30 +245,25 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
   ] as const) {
     test(`${what}: one clear line that says what to check, and checks go on`, async () => {
       const check = createSickCheck(CORDON_AND_TAINT);
-      const { token: powerless } = await createPodBoundToken(plane.api, {
+      const { token: powerless } = await createPodBoundToken(cluster.plane.api, {
         namespace: 'default',
         serviceAccount: 'powerless',
         pod: `powerless-${token}`,
         node: 'somewhere-else',
       }).catch(async () => {
-        await createNode(plane.api, 'somewhere-else');
-        return createPodBoundToken(plane.api, {
+        await createNode(cluster.plane.api, 'somewhere-else');
+        return createPodBoundToken(cluster.plane.api, {
           namespace: 'default',
           serviceAccount: 'powerless',
           pod: `p-${token}`,
           node: 'somewhere-else',
         });
       });
-      const kubeconfig = plane.writeKubeconfig(token, { token: token === 'wrong' ? token : powerless });
+      const kubeconfig = cluster.plane.writeKubeconfig(token, { token: token === 'wrong' ? token : powerless });
       const agent = startAgent({ nodeName: 'any', policyDir: check.policyDir, kubeconfig });
-      started.push({ agent, check });
+      cluster.keep(agent, check);
       await agent.waitForLine(problem);
       await agent.waitForLine(/OK/, { from: agent.lines.length });
     });
   }
 });
-
-interface Node {
-  readonly metadata: { readonly resourceVersion: string; readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec: { readonly unschedulable?: boolean; readonly taints?: readonly { readonly key: string }[] };
-}

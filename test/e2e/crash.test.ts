@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { type AgentCluster, startAgentCluster } from '../harness/agent-cluster.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
-import { ADMIN } from '../harness/components.ts';
-import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
 import { type PassingRequest, startFaultProxy } from '../harness/fault-proxy.ts';
+import { DRAIN_STATE, LEDGER, taintsOf } from '../harness/held-node.ts';
 import { writeKubeconfig } from '../harness/kubeconfig.ts';
-import { createNode, readNode } from '../harness/nodes.ts';
+import { createNode } from '../harness/nodes.ts';
 import { createSickCheck } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-const LEDGER = 'node-svc-checker/ledger';
 const TAINT = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' } as const;
 const BY_HAND = { key: 'by-hand', value: 'x', effect: 'NoSchedule' } as const;
 
@@ -25,11 +24,11 @@ const WRITES: readonly (readonly [what: string, method: string, nth: number])[] 
 
 /** The writes of an episode happen at these boundaries of a real API server, and the agent dies at each of them once. */
 describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concurrency: 3 }, () => {
-  let plane: ControlPlane;
+  let cluster: AgentCluster;
   before(async () => {
-    plane = await startControlPlane();
+    cluster = await startAgentCluster();
   });
-  after(() => plane?.stop());
+  after(() => cluster?.stop());
 
   for (const [what, method, nth] of WRITES) {
     for (const moment of ['before', 'after'] as const) {
@@ -40,7 +39,9 @@ describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concur
   }
 
   async function episodeWithDeath(name: string, method: string, nth: number, moment: 'before' | 'after') {
+    const { plane, node } = cluster;
     await createNode(plane.api, name, { taints: [BY_HAND] });
+    const { token } = await cluster.seat(name);
     const check = createSickCheck({ check: { failureThreshold: 2 }, actions: { cordon: true, taint: TAINT } });
     let agent: AgentProcess | undefined;
     let writes = 0;
@@ -57,7 +58,7 @@ describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concur
       onRequest: (request) => !(moment === 'before' && isTheWrite(request)) || die(),
       onResponse: (request) => !(moment === 'after' && isTheWrite(request)) || die(),
     });
-    const kubeconfig = writeKubeconfig(join(plane.dir, name), { server: proxy.url, token: ADMIN, insecure: true });
+    const kubeconfig = writeKubeconfig(join(plane.dir, name), { server: proxy.url, token, insecure: true });
     const lines: string[] = [];
     const start = () => {
       agent = startAgent({
@@ -71,27 +72,24 @@ describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concur
       });
     };
     let over = false;
-    const node = () => readNode(plane.api, name) as Promise<Node>;
-    const until = (state: string, condition: (node: Node) => boolean) =>
-      waitFor(async () => condition(await node()), { what: `node ${name} to be ${state}`, deadlineMs: 30_000 });
     try {
       start();
       await waitFor(() => lines.some((line) => line.includes('OK')), { what: 'a healthy run', deadlineMs: 20_000 });
       check.breakIt();
-      await until('cordoned', ({ spec }) => spec.unschedulable === true);
-      const sick = await node();
-      assert.deepEqual(ours(sick), [BY_HAND, TAINT]);
+      await cluster.cordoned(name);
+      const sick = await node(name);
+      assert.deepEqual(taintsOf(sick), [BY_HAND, TAINT]);
       // A restart while the node is held must neither release it nor act on it again.
       const seen = lines.length;
       const failedAgain = () => lines.slice(seen).some((line) => line.includes('Noticed'));
       await waitFor(failedAgain, { what: 'another failure', deadlineMs: 20_000 });
-      assert.equal((await node()).metadata.annotations?.[LEDGER], sick.metadata.annotations?.[LEDGER]);
+      assert.equal((await node(name)).metadata.annotations?.[LEDGER], sick.metadata.annotations?.[LEDGER]);
       check.heal();
-      await until('given back', ({ spec, metadata }) => !spec.unschedulable && !metadata.annotations?.[LEDGER]);
+      await cluster.released(name);
       await waitFor(() => deaths === 1, { what: 'the death', deadlineMs: 20_000 });
-      const healed = await node();
-      assert.deepEqual(ours(healed), [BY_HAND]);
-      assert.equal(healed.metadata.annotations?.['node-svc-checker-drain-state'], 'drainNotActive');
+      const healed = await node(name);
+      assert.deepEqual(taintsOf(healed), [BY_HAND]);
+      assert.equal(healed.metadata.annotations?.[DRAIN_STATE], 'drainNotActive');
     } finally {
       over = true;
       agent?.kill('SIGKILL');
@@ -101,13 +99,3 @@ describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concur
     }
   }
 });
-
-/** Without the taints of the control plane itself. */
-function ours(node: Node): unknown[] {
-  return (node.spec.taints ?? []).filter(({ key }) => !key.startsWith('node.kubernetes.io/'));
-}
-
-interface Node {
-  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec: { readonly unschedulable?: boolean; readonly taints?: readonly { readonly key: string }[] };
-}

@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
+import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
+import type { AgentProcess } from '../harness/agent-process.ts';
 import { countRequests } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
-import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
-import { createNode, deleteNode, readNode } from '../harness/nodes.ts';
+import type { ControlPlane } from '../harness/control-plane.ts';
+import { DRAIN_STATE, ledgerOf, type NodeObject } from '../harness/held-node.ts';
+import { createNode, deleteNode } from '../harness/nodes.ts';
 import { createNamespace, createPod, endPod, type NewPod, setPodPhase } from '../harness/pods.ts';
-import { createSickCheck, type SickCheck } from '../harness/sick-check.ts';
-import { createPodBoundToken } from '../harness/tokens.ts';
+import { createSickCheck } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-const NAMESPACE = 'node-svc-checker';
-const LEDGER = 'node-svc-checker/ledger';
-const DRAIN_STATE = 'node-svc-checker-drain-state';
-const RBAC = fileURLToPath(new URL('../../deploy/kustomize/base/rbac.yaml', import.meta.url));
 const NO_EXECUTE = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoExecute' } as const;
 const REPLICA_SET = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'replica-set', controller: true };
 /** What a PodDisruptionBudget here selects. */
@@ -27,23 +23,14 @@ const SKIP = skipWithoutControlPlane('kube-controller-manager', 'kwok');
  * node of its own, and a namespace of the same name.
  */
 describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
+  let cluster: AgentCluster;
   let plane: ControlPlane;
-  const started: { agent: AgentProcess; check: SickCheck }[] = [];
-
   before(async () => {
     // No garbage collector, which deletes pods with made-up owners; no namespace controller, which a test plays itself.
-    plane = await startControlPlane({ controllerManager: 'disruption-controller', kwok: true });
-    await plane.kubectl(['create', 'namespace', NAMESPACE]);
-    await plane.kubectl(['apply', '-f', RBAC]);
+    cluster = await startAgentCluster({ controllerManager: 'disruption-controller', kwok: true });
+    plane = cluster.plane;
   });
-  after(async () => {
-    for (const { agent, check } of started) {
-      agent.kill('SIGKILL');
-      await agent.exit;
-      check.remove();
-    }
-    await plane?.stop();
-  });
+  after(() => cluster?.stop());
 
   async function setUp(name: string, pods: readonly Partial<NewPod>[]) {
     await createNode(plane.api, name);
@@ -69,42 +56,22 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
   async function startOn(name: string, drain: object, more: { taint?: object; tolerates?: boolean } = {}) {
     const actions = { drain, ...(more.taint && { taint: more.taint }) };
     const check = createSickCheck({ check: { failureThreshold: 1 }, actions });
-    const pod = `agent-${name}`;
-    const identity = { namespace: NAMESPACE, serviceAccount: 'node-svc-checker', pod, node: name };
-    const { token } = await createPodBoundToken(plane.api, identity);
-    if (more.tolerates) {
-      const body = [{ op: 'add', path: '/spec/tolerations/-', value: { operator: 'Exists' } }];
-      const contentType = 'application/json-patch+json';
-      await plane.api.requestOk('PATCH', `/api/v1/namespaces/${NAMESPACE}/pods/${pod}`, { body, contentType });
-    }
-    const kubeconfig = plane.writeKubeconfig(pod, { token, namespace: NAMESPACE });
-    const env = { POD_NAME: pod, POD_NAMESPACE: NAMESPACE };
-    const again = () => {
-      const agent = startAgent({ nodeName: name, policyDir: check.policyDir, kubeconfig, env });
-      started.push({ agent, check });
-      return agent;
-    };
+    const seat = await cluster.seat(name, more);
+    const again = () => cluster.start(seat, check);
     const agent = again();
     await agent.waitForLine(/\[✅OK\]/);
-    return { agent, check, pod, again };
+    return { agent, check, pod: seat.pod, again };
   }
 
-  const node = (name: string) => readNode(plane.api, name) as Promise<Node>;
+  const node = (name: string) => cluster.node(name);
   const podsOf = async (name: string) => {
     const { items } = (await plane.api.requestOk('GET', `/api/v1/namespaces/${name}/pods`)) as unknown as PodList;
     return items;
   };
   const podNames = async (name: string) => (await podsOf(name)).map(({ metadata }) => metadata.name).sort();
   const drained = (agent: AgentProcess) => agent.waitForLine(/is drained/, { deadlineMs: 45_000 });
-  const released = (name: string) =>
-    waitFor(
-      async () => {
-        const { spec, metadata } = await node(name);
-        return !spec.unschedulable && metadata.annotations?.[LEDGER] === undefined;
-      },
-      { what: `node ${name} to be given back` },
-    );
-  const requests = (name: string, mark: number) => plane.audit.since(mark, { nodeName: name });
+  const released = (name: string) => cluster.released(name, 10_000);
+  const requests = (name: string, mark: number) => cluster.requests(name, mark);
   const evictions = (name: string, mark = 0) =>
     plane.audit.since(mark, { nodeName: name, resource: 'pods/eviction', verb: 'create' });
   /** Once a budget has refused an eviction with 429. */
@@ -125,7 +92,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
       },
       { what: `an Event ${reason} on node ${name}` },
     );
-  const ledger = async (name: string) => JSON.parse((await node(name)).metadata.annotations?.[LEDGER] ?? '{}');
+  const ledger = async (name: string) => ledgerOf(await node(name));
   /** So many more runs of the check, one a second: time for anything that should not happen. */
   async function letRun(agent: AgentProcess, runs: number) {
     const count = () => agent.lines.filter((line) => /\[✅OK\]|\[💥FAIL\]/.test(line)).length;
@@ -343,13 +310,15 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await drained(agent);
     check.heal();
     await released(name);
-    const told = () => (watch.events.at(-1)?.object as Node | undefined)?.metadata.annotations?.[DRAIN_STATE];
+    const told = () =>
+      (watch.events.at(-1)?.object as unknown as NodeObject | undefined)?.metadata.annotations?.[DRAIN_STATE];
     await waitFor(() => told() === 'drainNotActive', { what: 'the watch to tell of the release' });
     watch.close();
     const states = watch.events.map(({ object }) => {
-      const { spec, metadata } = object as Node;
+      const seen = object as unknown as NodeObject;
+      const { spec, metadata } = seen;
       return [
-        JSON.parse(metadata.annotations?.[LEDGER] ?? '{}').drain?.state ?? 'none',
+        ledgerOf(seen).drain?.state ?? 'none',
         metadata.annotations?.[DRAIN_STATE],
         spec.unschedulable === true,
         spec.taints?.some(({ key, effect }) => key === NO_EXECUTE.key && effect === 'NoExecute') === true,
@@ -436,14 +405,6 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.deepEqual(await podNames(name), ['pod-0']);
   });
 });
-
-interface Node {
-  readonly metadata: { readonly resourceVersion: string; readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec: {
-    readonly unschedulable?: boolean;
-    readonly taints?: readonly { readonly key: string; readonly effect: string }[];
-  };
-}
 
 interface PodList {
   readonly items: readonly {

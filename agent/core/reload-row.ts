@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Health } from './health.ts';
+import { type Hold, type Ledger, readLedger, writeLedger } from './ledger.ts';
+import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView } from './node.ts';
+import type { Actions, NodeCheckPolicy, Taint } from './policy.ts';
+import { type Roster, rosterOf } from './roster.ts';
+import {
+  compareSample,
+  SAMPLE_DRAIN,
+  SAMPLE_NOW,
+  SAMPLE_TAINT,
+  sampleNode,
+  samplePolicy,
+  settleSample,
+} from './samples.ts';
+import type { NodeTaint } from './taint.ts';
+
+/** One rule: what an edit of the policies means for a node in an episode. */
+export type ReloadRow = readonly [
+  edit: string,
+  before: readonly NodeCheckPolicy[],
+  after: readonly NodeCheckPolicy[],
+  then?: Then,
+  given?: Given,
+];
+
+export type Then = {
+  /** The whole patch but its guard and the ledger; nothing is written when absent. */
+  readonly writes?: Omit<NodePatch, 'resourceVersion' | 'annotations'> & { readonly drainState?: string };
+  /** By policy name, in order; as before the reload when absent. */
+  readonly counts?: Readonly<Record<string, Health>>;
+  /** As before the reload when absent. */
+  readonly ledger?: Omit<Ledger, 'nodeUid' | 'since'> | null;
+  readonly withheld?: readonly string[];
+  /** By whose rules a drain goes on. */
+  readonly drainBy?: NodeCheckPolicy;
+};
+
+/** Before the reload; what is absent is an episode that the failing policies of `before` began. */
+export type Given = {
+  /** Of every policy at the reload; FAILING when absent. */
+  readonly health?: Health;
+  /** The failing policies that put on the node what is there; `before` when absent, if it is failing. */
+  readonly heldBy?: readonly NodeCheckPolicy[];
+  /** What became of the node since. */
+  readonly meanwhile?: Partial<NodeView>;
+  readonly granted?: boolean;
+};
+
+/** When the reload happens; what is on the node before was put there at SAMPLE_NOW. */
+export const RELOADED_AT = '2026-01-01T01:00:00Z';
+/** A person's taint, on the node from the beginning. */
+export const FOREIGN: NodeTaint = { key: 'by-hand', effect: 'NoSchedule', timeAdded: '2025-01-01T00:00:00Z' };
+/** Has failed four times in a row, which is the threshold of samplePolicy. */
+export const FAILING: Health = { failures: 4, successes: 0, failing: true, remembered: false };
+
+export const NEW_KEY: Taint = { ...SAMPLE_TAINT, key: 'new-key' };
+export const NEW_VALUE: Taint = { ...SAMPLE_TAINT, value: 'new-value' };
+export const NEW_EFFECT: Taint = { ...SAMPLE_TAINT, effect: 'PreferNoSchedule' };
+export const DELETE = { ...SAMPLE_DRAIN, onTimeout: 'Delete' as const };
+
+export const NEW: Health = { failures: 0, successes: 0, failing: false, remembered: false };
+/** Failing by what is held alone. */
+export const REMEMBERED: Health = { ...NEW, failing: true, remembered: true };
+/** One failure short of the threshold. */
+export const COUNTING: Health = { ...NEW, failures: 3 };
+export const RECOVERED: Health = { ...NEW, successes: 1 };
+
+export const policy = (name: string, actions: Partial<Actions>, check: object = {}, spec: object = {}) =>
+  samplePolicy(name, { actions: { cordon: false, ...actions }, check, spec });
+export const BOTH: Partial<Actions> = { cordon: true, taint: SAMPLE_TAINT };
+/** Cordons and taints; the other policies do what their names say. */
+export const both = (check: object = {}, spec: object = {}) => policy('a', BOTH, check, spec);
+export const taints = (taint: Taint, check: object = {}) => policy('a', { cordon: true, taint }, check);
+export const cordons = (name: string) => policy(name, { cordon: true });
+export const drains = (name: string, drain = SAMPLE_DRAIN) => policy(name, { cordon: true, drain });
+/** Another check, which starts anew. */
+export const OTHER = { command: ['/opt/checks/other.sh'] };
+
+/** What one policy holds. */
+export const holds = (cordon: boolean, taint: Taint | null, drain = false, since = SAMPLE_NOW): Hold => ({
+  since,
+  cordon,
+  taint,
+  drain,
+});
+/** A ledger in which the cordon and the taint are ours, and the drain is under way since then. */
+export const held = (
+  policies: Readonly<Record<string, Hold>>,
+  taint: Taint | null,
+  drainSince: string | null = null,
+) => ({
+  policies,
+  cordon: 'Ours' as const,
+  taints: taint === null ? [] : [{ ...taint, owner: 'Ours' as const }],
+  drain: drainSince === null ? null : { state: 'Draining' as const, since: drainSince },
+});
+/** All that `both` did is undone, in one write. */
+export const UNDONE: Then = {
+  writes: { unschedulable: null, taints: [FOREIGN], drainState: 'drainNotActive' },
+  ledger: null,
+};
+/** All that `both` asks for is done, in one write. */
+export const DONE: Then = {
+  writes: { unschedulable: true, taints: [FOREIGN, SAMPLE_TAINT] },
+  ledger: held({ a: holds(true, SAMPLE_TAINT, false, RELOADED_AT) }, SAMPLE_TAINT),
+};
+
+/** Makes a test of each row. */
+export function testReloads(subject: string, rows: readonly ReloadRow[]): void {
+  describe(`on a reload, ${subject}`, () => {
+    for (const row of rows) test(row[0], () => assertReload(row));
+  });
+}
+
+/** Plays one row, and compares all of the outcome: counters, patch, ledger, what is withheld, and the drain. */
+function assertReload([, before, after, then = {}, given = {}]: ReloadRow): void {
+  const { health = FAILING, heldBy = health.failing ? before : [], meanwhile, granted = true } = given;
+  const labels = { role: 'storage' };
+  const put = settleSample(sampleNode({ labels, taints: [FOREIGN] }), rosterWith(heldBy, FAILING));
+  const node: NodeView = { ...put, ...meanwhile };
+  const previous = rosterWith(before, health);
+  const ledger = ledgerOf(node);
+
+  const roster = rosterOf(after, labels, previous, ledger);
+  const situation = { now: RELOADED_AT, granted };
+  const comparison = compareSample(node, roster, situation);
+  settleSample(node, roster, situation);
+
+  const drain = comparison.drain && { policy: comparison.drain.policy, rules: comparison.drain.rules };
+  const withheld = comparison.withheld.map(({ policy, why }) => `${policy}: ${why}`);
+  const actual = { counts: countsOf(roster), patch: comparison.patch, ledger: comparison.ledger, withheld, drain };
+  const ledgerAfter =
+    then.ledger === undefined
+      ? ledger
+      : then.ledger && { nodeUid: node.uid, since: ledger?.since ?? RELOADED_AT, ...then.ledger };
+  assert.deepEqual(actual, {
+    counts: then.counts ?? countsOf(previous),
+    patch: then.writes === undefined ? null : patchOf(node, then.writes, ledgerAfter),
+    ledger: ledgerAfter,
+    withheld: then.withheld ?? [],
+    drain: then.drainBy ? { policy: then.drainBy.metadata.name, rules: then.drainBy.spec.actions.drain } : null,
+  });
+}
+
+function patchOf(
+  node: NodeView,
+  { drainState, ...fields }: NonNullable<Then['writes']>,
+  ledger: Ledger | null,
+): NodePatch {
+  const annotations = {
+    [LEDGER_ANNOTATION]: ledger && writeLedger(ledger),
+    ...(drainState === undefined ? {} : { [DRAIN_STATE_ANNOTATION]: drainState }),
+  };
+  return { resourceVersion: node.resourceVersion, annotations, ...fields };
+}
+
+function rosterWith(policies: readonly NodeCheckPolicy[], health: Health): Roster {
+  return new Map(policies.map((policy) => [policy.metadata.name, { policy, health }]));
+}
+
+function countsOf(roster: Roster): Record<string, Health> {
+  return Object.fromEntries([...roster].map(([name, { health }]) => [name, health]));
+}
+
+function ledgerOf(node: NodeView): Ledger | null {
+  const reading = readLedger(node);
+  return reading.readable ? reading.ledger : assert.fail(reading.problem);
+}

@@ -1,0 +1,44 @@
+/** What an agent leaves on a Node, as anybody can read it. */
+
+export const LEDGER = 'node-svc-checker/ledger';
+export const DRAIN_STATE = 'node-svc-checker-drain-state';
+export const POLICY_REPORT = 'node-svc-checker/policy';
+
+/** Of a Node what these tests look at. */
+export interface NodeObject {
+  readonly metadata: { readonly resourceVersion: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly unschedulable?: boolean;
+    readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  };
+}
+
+export function isCordoned({ spec }: NodeObject): boolean {
+  return spec.unschedulable === true;
+}
+
+/** In an episode: the ledger is there, whatever it says. */
+export function isHeld({ metadata }: NodeObject): boolean {
+  return metadata.annotations?.[LEDGER] !== undefined;
+}
+
+/** Neither cordoned nor in an episode. */
+export function isReleased(node: NodeObject): boolean {
+  return !isCordoned(node) && !isHeld(node);
+}
+
+/** The agent has said on the Node which policy is in force. */
+export function isReportedOn({ metadata }: NodeObject): boolean {
+  return metadata.annotations?.[POLICY_REPORT] !== undefined;
+}
+
+/** The ledger, parsed; empty when there is none. */
+// biome-ignore lint/suspicious/noExplicitAny: what a test expects of it, it says itself
+export function ledgerOf({ metadata }: NodeObject): any {
+  return JSON.parse(metadata.annotations?.[LEDGER] ?? '{}');
+}
+
+/** Without the taints of the control plane itself. */
+export function taintsOf({ spec }: NodeObject): NonNullable<NodeObject['spec']['taints']> {
+  return (spec.taints ?? []).filter(({ key }) => !key.startsWith('node.kubernetes.io/'));
+}
