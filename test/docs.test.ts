@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { formatPolicyErrors } from '../agent/policy/format-error.ts';
 import { loadPolicyFiles } from '../agent/policy/load-policies.ts';
-import { nscCommand } from './harness/agent-process.ts';
+import { codeBlocks, playSession } from './harness/shell-session.ts';
 
 /**
  * The documents are true: every policy in them is valid, every command in a `console` block prints what stands below
@@ -26,7 +24,7 @@ const DOCUMENTS = [
 for (const document of DOCUMENTS.filter((name) => name.endsWith('.md'))) {
   const text = readFileSync(join(ROOT, document), 'utf8');
 
-  for (const [index, yaml] of blocks(text, 'yaml').entries()) {
+  for (const [index, yaml] of codeBlocks(text, 'yaml').entries()) {
     if (!yaml.includes('node-svc-checker/v1')) continue;
     test(`${document}: policy ${index + 1} is valid`, () => {
       const load = loadPolicyFiles([{ name: document, bytes: Buffer.from(yaml) }]);
@@ -34,9 +32,9 @@ for (const document of DOCUMENTS.filter((name) => name.endsWith('.md'))) {
     });
   }
 
-  for (const [index, session] of blocks(text, 'console').entries()) {
+  for (const [index, session] of codeBlocks(text, 'console').entries()) {
     test(`${document}: the commands of console block ${index + 1} print what it says`, async () => {
-      await playSession(session, blocks(text, 'yaml'));
+      await playDocument(session, codeBlocks(text, 'yaml'));
     });
   }
 
@@ -50,36 +48,18 @@ for (const document of DOCUMENTS.filter((name) => name.endsWith('.md'))) {
   }
 }
 
-function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, body = '']) => body);
-}
-
-/** Runs `$ ` lines in a directory with the document's policies as policies/NAME.yaml, and compares what they print. */
-async function playSession(session: string, policies: readonly string[]): Promise<void> {
+/** In a directory with the document's policies as policies/NAME.yaml. */
+async function playDocument(session: string, policies: readonly string[]): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'nsc-docs-'));
   try {
     cpSync(join(ROOT, 'schema'), join(dir, 'schema'), { recursive: true });
-    await promisify(execFile)('mkdir', [join(dir, 'policies')]);
+    mkdirSync(join(dir, 'policies'));
     for (const yaml of policies) {
       const name = /kind: NodeCheckPolicy\n\s*metadata: *\{? *(?:\n\s*)?name: *([a-z-]+)/.exec(yaml)?.[1];
       if (name) writeFileSync(join(dir, 'policies', `${name}.yaml`), yaml);
     }
-    const nsc = nscCommand()
-      .map((word) => `'${word}'`)
-      .join(' ');
-    for (const [, command = '', expected = ''] of session.matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm)) {
-      const script = `nsc() { ${nsc} "$@"; }\n${command}\n`;
-      const printed = await promisify(execFile)('bash', ['-c', `${script}`], { cwd: dir }).then(
-        ({ stdout, stderr }) => stdout + stderr,
-        ({ stdout, stderr }) => stdout + stderr,
-      );
-      assert.match(printed, new RegExp(`^${expected.split('…').map(literally).join('[\\s\\S]*')}$`), command);
-    }
+    await playSession(session, { cwd: dir });
   } finally {
     rmSync(dir, { recursive: true });
   }
-}
-
-function literally(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
