@@ -3,9 +3,10 @@ import { startCheck } from '../check/run-check.ts';
 import type { NodeView } from '../core/node.ts';
 import { type Credentials, loadCredentials } from '../kube/credentials.ts';
 import { createEventApi } from '../kube/event-api.ts';
-import { hasStatus } from '../kube/kube-error.ts';
+import { hasStatus, isUnanswered } from '../kube/kube-error.ts';
 import { createNodeApi, readTolerations } from '../kube/node-api.ts';
 import { createPodApi, evictionAnswer } from '../kube/pod-api.ts';
+import { createSlotApi, slotLeaseName } from '../kube/slot-api.ts';
 import { createTransport, type Transport } from '../kube/transport.ts';
 import { watchNode } from '../kube/watch-node.ts';
 import { Agent } from '../loop/agent.ts';
@@ -107,6 +108,12 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
       ...createNodeApi(transport, nodeName),
       isConflict: (error) => hasStatus(error, 409),
       isNotFound: (error) => hasStatus(error, 404),
+      isUnanswered,
+    },
+    slotApi: {
+      ...createSlotApi(transport, agentNamespace(credentials, process.env)),
+      nameOf: slotLeaseName,
+      isConflict: (error) => hasStatus(error, 409),
     },
     startCheck: (policy) =>
       startCheck(policy.spec.check, {
@@ -186,9 +193,14 @@ function eventSink(transport: Transport, currentNode: () => NodeView | null) {
   };
 }
 
-/** The pod this agent runs in; null without POD_NAME. The namespace: $POD_NAMESPACE, else the credentials'. */
+/** $POD_NAMESPACE, else the credentials': the service account's or the context's. */
+function agentNamespace(credentials: Credentials, env: NodeJS.ProcessEnv): string {
+  return env.POD_NAMESPACE || credentials.namespace;
+}
+
+/** The pod this agent runs in; null without POD_NAME. */
 function ownPod(credentials: Credentials, env: NodeJS.ProcessEnv): { namespace: string; name: string } | null {
-  return env.POD_NAME ? { name: env.POD_NAME, namespace: env.POD_NAMESPACE || credentials.namespace } : null;
+  return env.POD_NAME ? { name: env.POD_NAME, namespace: agentNamespace(credentials, env) } : null;
 }
 
 function startLoopClock(): { problem(): string | null } {

@@ -139,7 +139,7 @@ test('an unreadable ledger stops everything', () => {
   const comparison = compareNode({
     node,
     roster: failing(both),
-    granted: true,
+    slot: 'Granted',
     ownTolerations: null,
     drainEnd: null,
     now: NOW,
@@ -217,7 +217,7 @@ test('what is held stays while the kubelet is NotReady, and nothing joins it', (
 });
 
 test('a denied budget stops new episodes and never blocks an undo', () => {
-  const denied = { granted: false };
+  const denied = { slot: 'Denied' } as const;
   assert.equal(compare(sampleNode(), failing(both), denied).patch, null);
   assert.deepEqual(withheld(sampleNode(), failing(both), denied), ['a: BudgetDenied']);
   const disrupted = settle(sampleNode(), failing(both));

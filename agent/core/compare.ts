@@ -12,12 +12,14 @@ import {
 import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView } from './node.ts';
 import type { Drain, Taint } from './policy.ts';
 import type { Roster } from './roster.ts';
+import type { SlotState } from './slot.ts';
 import { type NodeTaint, sameTaint, type Toleration } from './taint.ts';
 
 export type Situation = {
   readonly node: NodeView;
   readonly roster: Roster;
-  readonly granted: boolean;
+  /** Whether the cluster budgets let the node be disrupted more than it is. */
+  readonly slot: SlotState;
   /** Of the agent's own pod; null when it runs in none. Empty when they could not be read: then it tolerates nothing. */
   readonly ownTolerations: readonly Toleration[] | null;
   /** How the drain of this episode ended, once it has; it goes into the ledger. */
@@ -78,11 +80,11 @@ export type Comparison =
  * a lost answer or a person's edit.
  */
 export function compareNode(situation: Situation): Comparison {
-  const { node, roster, granted, ownTolerations, now } = situation;
+  const { node, roster, slot, ownTolerations, now } = situation;
   const reading = readLedger(node);
   if (!reading.readable) return { kind: 'Unreadable', problem: reading.problem };
   const before = reading.ledger;
-  const permission = { nodeReady: node.ready, granted, ownTolerations };
+  const permission = { nodeReady: node.ready, slot, ownTolerations };
   const { policies, withheld } = holdsOf(roster, before, permission, now);
 
   const holds = Object.values(policies);

@@ -1,12 +1,20 @@
-import { type Hold, holdOf, type Ledger } from './ledger.ts';
+import { type Hold, holdOf, isDisrupting, type Ledger } from './ledger.ts';
 import type { Taint } from './policy.ts';
 import type { Roster, WatchedPolicy } from './roster.ts';
+import type { SlotState } from './slot.ts';
 import { sameTaint, type Toleration, toleratesForGood } from './taint.ts';
 
 /** Why a failing policy's effects are not, or not all, on the node. */
 export type Withheld = {
   readonly policy: string;
-  readonly why: 'Observe' | 'Paused' | 'BelowThreshold' | 'KubeletNotReady' | 'BudgetDenied' | 'WouldEvictAgent';
+  readonly why:
+    | 'Observe'
+    | 'Paused'
+    | 'BelowThreshold'
+    | 'KubeletNotReady'
+    | 'BudgetDenied'
+    | 'SlotPending'
+    | 'WouldEvictAgent';
   /** What it would do. */
   readonly wanted: Hold;
 };
@@ -21,8 +29,8 @@ export type Holds = {
 export type Permission = {
   /** The kubelet of an unready node is already being handled by the control plane. */
   readonly nodeReady: boolean;
-  /** A slot of every cluster budget. A node in an episode has its slots, so they are not asked for again. */
-  readonly granted: boolean;
+  /** Of every cluster budget that selects the node. */
+  readonly slot: SlotState;
   /** Of the agent's own pod, which no NoExecute taint of ours may evict; null when it runs in none. */
   readonly ownTolerations: readonly Toleration[] | null;
 };
@@ -31,12 +39,13 @@ export type Permission = {
 export function holdsOf(roster: Roster, ledger: Ledger | null, permission: Permission, now: string): Holds {
   const policies: Record<string, Hold> = {};
   const withheld: Withheld[] = [];
-  // A node in an episode is disrupted already, so one policy more needs no slot more.
-  const granted = permission.granted || ledger !== null;
+  // A disrupted node has its slots, or takes them, so one effect more need not wait for an answer. A budget that says no
+  // all the same is one of nothing.
+  const slot = permission.slot === 'Pending' && isDisrupting(ledger) ? 'Granted' : permission.slot;
   for (const [name, watched] of roster) {
     const held = holdOf(ledger, name);
     const wanted = wantedHold(watched, held, now);
-    const { hold, why } = allowedHold(watched, held, wanted, { ...permission, granted });
+    const { hold, why } = allowedHold(watched, held, wanted, { ...permission, slot });
     if (hold !== null) policies[name] = hold;
     if (why !== null && wanted !== null) withheld.push({ policy: name, why, wanted });
   }
@@ -70,7 +79,9 @@ function allowedHold(
   if (kept !== null && addsNothing(kept, wanted)) return { hold: kept, why: null };
   if (health.remembered) return { hold: rememberedHold(held, wanted), why: 'BelowThreshold' };
   if (!permission.nodeReady) return { hold: kept, why: 'KubeletNotReady' };
-  if (!permission.granted) return { hold: kept, why: 'BudgetDenied' };
+  if (permission.slot !== 'Granted') {
+    return { hold: kept, why: permission.slot === 'Denied' ? 'BudgetDenied' : 'SlotPending' };
+  }
   if (wanted.taint !== null && evictsAgent(wanted.taint, permission)) {
     return { hold: holdUnlessEmpty({ ...wanted, taint: kept?.taint ?? null }), why: 'WouldEvictAgent' };
   }

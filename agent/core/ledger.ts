@@ -72,6 +72,15 @@ export function readLedger(node: Pick<NodeView, 'uid' | 'annotations'>): LedgerR
   }
 }
 
+/** Whether anything of ours keeps workloads from the node, or takes them from it. */
+export function isDisrupting(ledger: Ledger | null): boolean {
+  if (ledger === null) return false;
+  const { cordon, taints, drain } = ledger;
+  // A person's uncordon also stops the drain; a finished one has done what it would do.
+  const evicts = drain !== null && drain.state !== 'Drained' && cordon !== 'Released';
+  return cordon === 'Ours' || taints.some(({ owner }) => owner === 'Ours') || evicts;
+}
+
 /** The annotation's text; the same ledger always gives the same text. */
 export function writeLedger(ledger: Ledger): string {
   const policies = Object.fromEntries(Object.entries(ledger.policies).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -14,6 +14,7 @@ import {
   samplePolicy,
   settleSample,
 } from './samples.ts';
+import type { SlotState } from './slot.ts';
 import type { NodeTaint } from './taint.ts';
 
 /** One rule: what an edit of the policies means for a node in an episode. */
@@ -45,7 +46,7 @@ export type Given = {
   readonly heldBy?: readonly NodeCheckPolicy[];
   /** What became of the node since. */
   readonly meanwhile?: Partial<NodeView>;
-  readonly granted?: boolean;
+  readonly slot?: SlotState;
 };
 
 /** When the reload happens; what is on the node before was put there at SAMPLE_NOW. */
@@ -116,7 +117,7 @@ export function testReloads(subject: string, rows: readonly ReloadRow[]): void {
 
 /** Plays one row, and compares all of the outcome: counters, patch, ledger, what is withheld, and the drain. */
 function assertReload([, before, after, then = {}, given = {}]: ReloadRow): void {
-  const { health = FAILING, heldBy = health.failing ? before : [], meanwhile, granted = true } = given;
+  const { health = FAILING, heldBy = health.failing ? before : [], meanwhile, slot = 'Granted' } = given;
   const labels = { role: 'storage' };
   const put = settleSample(sampleNode({ labels, taints: [FOREIGN] }), rosterWith(heldBy, FAILING));
   const node: NodeView = { ...put, ...meanwhile };
@@ -124,7 +125,7 @@ function assertReload([, before, after, then = {}, given = {}]: ReloadRow): void
   const ledger = ledgerOf(node);
 
   const roster = rosterOf(after, labels, previous, ledger);
-  const situation = { now: RELOADED_AT, granted };
+  const situation = { now: RELOADED_AT, slot };
   const comparison = compareSample(node, roster, situation);
   settleSample(node, roster, situation);
 

@@ -200,12 +200,12 @@ testReloads('mode, pause and budget', [
     UNDONE,
     { heldBy: [both()], health: RECOVERED },
   ],
-  ['a budget undoes nothing', [both()], [both()], {}, { granted: false }],
+  ['a budget undoes nothing', [both()], [both()], {}, { slot: 'Denied' }],
   [
-    'a budget stops nothing that joins an episode',
+    'a budget that was not asked yet stops nothing that joins an episode, whose node has its slots',
     [both()],
     [taints(NEW_KEY)],
     { writes: { taints: [FOREIGN, NEW_KEY] }, ledger: held({ a: holds(true, NEW_KEY) }, NEW_KEY) },
-    { granted: false },
+    { slot: 'Pending' },
   ],
 ]);

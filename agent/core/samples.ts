@@ -66,7 +66,7 @@ export function compareSample(
   roster: Roster,
   overrides: Partial<Situation> = {},
 ): Extract<Comparison, { kind: 'Compared' }> {
-  const usual = { granted: true, ownTolerations: null, drainEnd: null, now: SAMPLE_NOW };
+  const usual = { slot: 'Granted', ownTolerations: null, drainEnd: null, now: SAMPLE_NOW } as const;
   const comparison = compareNode({ node, roster, ...usual, ...overrides });
   if (comparison.kind === 'Unreadable') throw new Error(comparison.problem);
   return comparison;

@@ -43,7 +43,7 @@ export function watchNodes(
 }
 
 /** @throws Error when the object has no name */
-function toNodeMetadata(object: unknown): NodeMetadata {
+export function toNodeMetadata(object: unknown): NodeMetadata {
   const { metadata } = object as { metadata?: Partial<NodeMetadata> };
   if (typeof metadata?.name !== 'string') {
     throw new Error('the API server must answer with Nodes, found an object without metadata.name');

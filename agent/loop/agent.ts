@@ -1,8 +1,7 @@
 import { type Change, type Comparison, compareNode, type DrainEnd } from '../core/compare.ts';
 import type { NodeEvent } from '../core/event.ts';
 import { countVerdict } from '../core/health.ts';
-import { selectorMatches } from '../core/label-selector.ts';
-import { type Ledger, readLedger } from '../core/ledger.ts';
+import { isDisrupting, type Ledger, readLedger } from '../core/ledger.ts';
 import type { NodeView } from '../core/node.ts';
 import type { PodName } from '../core/pod.ts';
 import type { NodeCheckPolicy, PolicyLoad, PolicySet } from '../core/policy.ts';
@@ -18,10 +17,19 @@ import type { DrainApi } from './drain-ports.ts';
 import { createDrainer, type Drainer } from './drainer.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { createReconciler, type Reconciler, type ReconcilerOptions } from './reconciler.ts';
+import { createSlots, type Slots, type SlotsOptions } from './slots.ts';
+
+/** How long a write whose answer was lost may still land: the API server's own limit (--request-timeout). */
+const MAY_LAND_MS = 60_000;
 
 export type AgentOptions = {
   readonly nodeName: string;
-  readonly api: ReconcilerOptions['api'] & Pick<ReconcilerOptions, 'isConflict' | 'isNotFound'>;
+  readonly api: ReconcilerOptions['api'] &
+    Pick<ReconcilerOptions, 'isConflict' | 'isNotFound'> & {
+      /** Whether a write that failed so may have happened all the same, or may yet. */
+      isUnanswered(error: unknown): boolean;
+    };
+  readonly slotApi: SlotsOptions['api'];
   readonly drainApi: DrainApi;
   /** The pod the agent runs in; null when it runs in none. */
   readonly ownPod: PodName | null;
@@ -44,6 +52,7 @@ export class Agent {
   readonly #narrator: Narrator;
   readonly #reconciler: Reconciler;
   readonly #drainer: Drainer;
+  readonly #slots: Slots;
   #newest: PolicyLoad | null = null;
   #inForce: PolicySet | null = null;
   /** undefined until the API server has said whether there is one. */
@@ -70,6 +79,14 @@ export class Agent {
         this.#drainEnd = end;
         this.#reconciler.poke();
       },
+    });
+    this.#slots = createSlots({
+      api: options.slotApi,
+      stillDisrupted: () => this.#stillDisrupted(),
+      onChange: () => this.#reconciler.poke(),
+      onDenied: (budget, answer) => this.#narrator.slotDenied(budget, answer),
+      onHeld: (held, denying) => this.#showSlots(held, denying),
+      onProblem: (error) => this.onProblem(error),
     });
     this.#reconciler = createReconciler({
       api,
@@ -138,6 +155,7 @@ export class Agent {
   /** Something with the API server did not succeed and will be tried again; with the changes it was about, if any. */
   onProblem(error: unknown, changes: readonly Change[] = []): void {
     for (const { kind } of changes) this.#options.metrics.actions.inc({ action: kind, result: 'Error' });
+    if (changes.length > 0 && this.#options.api.isUnanswered(error)) this.#slots.keepFor(MAY_LAND_MS);
     this.#narrator.triesAgain(error);
   }
 
@@ -145,7 +163,7 @@ export class Agent {
   async stop(): Promise<void> {
     for (const timer of this.#timers.values()) timer.stop('kill');
     this.#drainer.obey(null);
-    await this.#reconciler.stop();
+    await Promise.all([this.#reconciler.stop(), this.#slots.stop()]);
   }
 
   #bringIntoForce(set: PolicySet): void {
@@ -161,6 +179,7 @@ export class Agent {
   #onNodeGone(): void {
     this.#narrator.nodeGone();
     this.#drainer.obey(null);
+    this.#slots.obey('None', null, []);
     this.#roster = forgetCounts(this.#roster);
     this.#showFailing();
   }
@@ -227,12 +246,13 @@ export class Agent {
     const comparison = compareNode({
       node,
       roster: this.#roster,
-      granted: !this.#underBudget(node),
+      slot: this.#slots.state(node, this.#inForce.budgets),
       ownTolerations: this.#ownTolerations,
       drainEnd: this.#drainEnd,
       now: `${new Date().toISOString().slice(0, 19)}Z`,
     });
     this.#narrator.compared(comparison);
+    this.#orderSlots(node, comparison, this.#inForce.budgets);
     this.#orderDrain(comparison);
     return comparison;
   }
@@ -245,9 +265,15 @@ export class Agent {
     if (comparison.kind === 'Compared' && comparison.ledger?.drain == null) this.#drainEnd = null;
   }
 
-  /** Slots cannot be acquired yet, so under a budget nothing new is disrupted. */
-  #underBudget(node: NodeView): boolean {
-    return (this.#inForce?.budgets ?? []).some(({ spec }) => selectorMatches(spec.nodeSelector, node.labels));
+  /** A slot is needed before anything is done to the node, and until all of it is undone. */
+  #orderSlots(node: NodeView, comparison: Comparison, budgets: PolicySet['budgets']): void {
+    // Nobody can say what is ours, so slots stay as they are, too.
+    if (comparison.kind === 'Unreadable') return;
+    const reading = readLedger(node);
+    const isDisrupted = reading.readable && isDisrupting(reading.ledger);
+    const waits = comparison.withheld.some(({ why }) => why === 'BudgetDenied' || why === 'SlotPending');
+    const wants = waits || isDisrupting(comparison.ledger);
+    this.#slots.obey(isDisrupted ? 'Keep' : wants ? 'Want' : 'None', node, budgets);
   }
 
   #onLanded(changes: readonly Change[]): void {
@@ -269,6 +295,26 @@ export class Agent {
     if (this.#node == null) return null;
     const reading = readLedger(this.#node);
     return reading.readable ? reading.ledger : null;
+  }
+
+  async #stillDisrupted(): Promise<boolean> {
+    try {
+      const node = await this.#options.api.read();
+      this.onNode(node);
+      const reading = readLedger(node);
+      return !reading.readable || isDisrupting(reading.ledger);
+    } catch (error) {
+      if (this.#options.api.isNotFound(error)) return false;
+      throw error;
+    }
+  }
+
+  #showSlots(held: readonly string[], denying: string | null): void {
+    const { slotsHeld, budgetDenied } = this.#options.metrics;
+    slotsHeld.reset();
+    for (const budget of held) slotsHeld.set({ budget }, 1);
+    budgetDenied.reset();
+    if (denying !== null) budgetDenied.set({ budget: denying }, 1);
   }
 
   #showFailing(): void {

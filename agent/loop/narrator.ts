@@ -4,6 +4,7 @@ import type { Health } from '../core/health.ts';
 import type { Withheld } from '../core/holds.ts';
 import type { NodeView } from '../core/node.ts';
 import type { NodeCheckPolicy, PolicySet } from '../core/policy.ts';
+import type { SlotDenial } from '../core/slot.ts';
 import type { RunOutcome, Verdict } from '../core/verdict.ts';
 import type { Log } from '../telemetry/log.ts';
 import { describeChange, describeHold, describeTaint } from './describe-change.ts';
@@ -25,6 +26,7 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
 
   let toldWithheld: ReadonlySet<string> = new Set();
   let toldProblem: string | null = null;
+  let deniedBecause = '';
 
   return {
     checkStarted(policy: NodeCheckPolicy): void {
@@ -124,8 +126,16 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
       }
       toldProblem = null;
       const keyOf = ({ policy, why }: Withheld) => `${policy} ${why}`;
-      for (const each of comparison.withheld) if (!toldWithheld.has(keyOf(each))) tellWithheld(each);
-      toldWithheld = new Set(comparison.withheld.map(keyOf));
+      // A slot that is being asked for is no news yet.
+      const withheld = comparison.withheld.filter(({ why }) => why !== 'SlotPending');
+      for (const each of withheld) if (!toldWithheld.has(keyOf(each))) tellWithheld(each);
+      toldWithheld = new Set(withheld.map(keyOf));
+    },
+
+    slotDenied(budget: string, answer: SlotDenial): void {
+      deniedBecause = describeDenial(budget, answer);
+      const text = `⚠ WARN: No slot for node ${nodeName}: ${deniedBecause}; checks go on, and it is asked for again`;
+      log({ level: 'warn', message: 'slot denied', fields: { budget, reason: deniedBecause }, text });
     },
 
     policyInForce({ revision, policies, budgets }: PolicySet): void {
@@ -161,11 +171,16 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
   };
 
   function tellWithheld({ policy, why, wanted }: Withheld): void {
+    if (why === 'SlotPending') return;
     const would = describeHold(wanted);
     const message = `${REASONS_TO_WITHHOLD[why]}; would otherwise act on the node`;
     log({ level: 'warn', message, fields: { policy, would } });
     if (why === 'BudgetDenied') {
-      record({ type: 'Warning', reason: 'BudgetDenied', message: `Policy ${policy}: no slot to ${would}` });
+      record({
+        type: 'Warning',
+        reason: 'BudgetDenied',
+        message: `Policy ${policy}: no slot to ${would}: ${deniedBecause}`,
+      });
     }
   }
 
@@ -179,7 +194,13 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
   }
 }
 
-const REASONS_TO_WITHHOLD: Readonly<Record<Withheld['why'], string>> = {
+function describeDenial(budget: string, answer: SlotDenial): string {
+  if (answer.kind === 'Uncountable') return `budget ${budget}: ${answer.problem}`;
+  if (answer.limit === 0) return `budget ${budget} lets no node be disrupted (its limit is 0)`;
+  return `budget ${budget} is full, ${answer.used} of ${answer.limit} disrupted`;
+}
+
+const REASONS_TO_WITHHOLD: Readonly<Record<Exclude<Withheld['why'], 'SlotPending'>, string>> = {
   Observe: 'mode is Observe',
   Paused: 'the policy is paused',
   BelowThreshold: 'the check as it is now has not failed failureThreshold times in a row',

@@ -55,6 +55,18 @@ export function createMetrics(build: { version: string; runtime: string }) {
       labelNames: ['revision'],
       registers,
     }),
+    slotsHeld: new Gauge({
+      name: 'nsc_budget_slots_held',
+      help: '1 for each cluster budget of which this node holds a slot.',
+      labelNames: ['budget'],
+      registers,
+    }),
+    budgetDenied: new Gauge({
+      name: 'nsc_budget_denied',
+      help: '1 for the cluster budget that denies this node a slot.',
+      labelNames: ['budget'],
+      registers,
+    }),
     apiRequests: new Counter({
       name: 'nsc_api_requests_total',
       help: 'Requests to the API server; code 0 where no answer came.',

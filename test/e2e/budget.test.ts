@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
+import type { AgentProcess } from '../harness/agent-process.ts';
+import type { KubeList, KubeObject } from '../harness/api-client.ts';
+import { countRequests } from '../harness/audit.ts';
+import { skipWithoutControlPlane } from '../harness/binaries.ts';
+import { isCordoned, isHeld, isReleased } from '../harness/held-node.ts';
+import { createNode, deleteNode } from '../harness/nodes.ts';
+import { createSickCheck, type SickCheck } from '../harness/sick-check.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
+
+interface Member {
+  readonly name: string;
+  readonly check: SickCheck;
+  agent: AgentProcess;
+}
+
+/** Agents as they are shipped, each with a policy directory of its own, whose budget counts the nodes of one fleet. */
+describe('a disruption budget on a real API server', { skip: skipWithoutControlPlane(), concurrency: 3 }, () => {
+  let cluster: AgentCluster;
+  before(async () => {
+    cluster = await startAgentCluster({ controllerManager: 'garbage-collector-controller' });
+  });
+  after(() => cluster?.stop());
+
+  type Budget = { maxUnavailable: number | string; topologyKey?: string };
+  const setBudget = ({ check }: Pick<Member, 'check'>, fleet: string, spec: Budget) =>
+    writeFileSync(
+      join(check.policyDir, 'budget.json'),
+      JSON.stringify({
+        apiVersion: 'node-svc-checker/v1',
+        kind: 'NodeDisruptionBudget',
+        metadata: { name: fleet },
+        spec: { nodeSelector: { matchLabels: { fleet } }, ...spec },
+      }),
+    );
+  async function muster(fleet: string, zones: readonly string[], budget: Budget, actions: object = { cordon: true }) {
+    const members: Member[] = [];
+    for (const [n, zone] of zones.entries()) {
+      const name = `${fleet}-${n}`;
+      await createNode(cluster.plane.api, name, { labels: { fleet, ...(zone && { zone }) } });
+      const check = createSickCheck({ check: { failureThreshold: 1 }, actions });
+      setBudget({ check }, fleet, budget);
+      members.push({ name, check, agent: cluster.start(await cluster.seat(name), check) });
+    }
+    for (const { agent } of members) await agent.waitForLine(/OK/);
+    return members;
+  }
+  const heldOf = async (members: readonly Member[]) => {
+    const nodes = await Promise.all(members.map(({ name }) => cluster.node(name)));
+    return members.filter((_, n) => isHeld(nodes[n] ?? assert.fail()));
+  };
+  const only = <T>([one, ...others]: readonly T[]): T => {
+    assert.ok(one !== undefined && others.length === 0);
+    return one;
+  };
+  const leasesOf = async (fleet: string) => {
+    const query = `labelSelector=node-svc-checker/budget=${fleet}`;
+    return (await cluster.plane.api.requestOk<KubeList>('GET', `${LEASES}?${query}`)).items ?? [];
+  };
+  const untilHeld = (members: readonly Member[], count: number) =>
+    waitFor(async () => (await heldOf(members)).length === count, {
+      what: `${count} nodes to be held`,
+      deadlineMs: 40_000,
+    });
+
+  test('of three failing nodes one is disrupted, the others say why not, and follow one by one', async () => {
+    const members = await muster('one', ['', '', ''], { maxUnavailable: 1 });
+    for (const { check } of members) check.breakIt();
+    await untilHeld(members, 1);
+    const first = only(await heldOf(members));
+    const denied = members.filter((member) => member !== first);
+    for (const { agent, name } of denied) {
+      await agent.waitForLine(new RegExp(`No slot for node ${name}: budget one is full, 1 of 1 disrupted`));
+      const { body } = await agent.get('/metrics');
+      assert.match(body, /^nsc_budget_denied\{budget="one"\} 1$/m);
+      await waitFor(async () => (await cluster.plane.kubectl(['describe', 'node', name])).includes('BudgetDenied'), {
+        what: 'the Event',
+      });
+    }
+    const lease = only((await leasesOf('one')) as (KubeObject & { spec: { holderIdentity: string } })[]);
+    assert.equal(lease.metadata.name, `nsc-one-${first.name}`);
+    assert.equal(lease.spec.holderIdentity, first.name);
+    const owner = only((lease.metadata as unknown as { ownerReferences: Record<string, string>[] }).ownerReferences);
+    assert.deepEqual([owner.kind, owner.name, owner.blockOwnerDeletion], ['Node', first.name, undefined]);
+
+    first.check.heal();
+    await cluster.until(first.name, 'given back', isReleased);
+    await untilHeld(denied, 1);
+    const second = only(await heldOf(denied));
+    const third = only(denied.filter((member) => member !== second));
+    second.check.heal();
+    await untilHeld([third], 1);
+    third.check.heal();
+    await waitFor(async () => (await leasesOf('one')).length === 0, { what: 'no Lease to be left' });
+  });
+
+  test("a person's cordon counts, until it ends", async () => {
+    const members = await muster('person', [''], { maxUnavailable: 1 });
+    await createNode(cluster.plane.api, 'person-by-hand', { labels: { fleet: 'person' }, unschedulable: true });
+    const member = only(members);
+    member.check.breakIt();
+    await member.agent.waitForLine(/budget person is full, 1 of 1 disrupted/);
+    assert.ok(!isHeld(await cluster.node(member.name)));
+    await cluster.plane.kubectl(['uncordon', 'person-by-hand']);
+    await untilHeld(members, 1);
+  });
+
+  test('a raised limit lets more nodes be disrupted, a lowered one takes none back, and 0 stops all that is new', async () => {
+    const members = await muster('limit', ['', ''], { maxUnavailable: 0 });
+    for (const { check } of members) check.breakIt();
+    for (const { agent } of members) await agent.waitForLine(/budget limit lets no node be disrupted/);
+    for (const member of members) setBudget(member, 'limit', { maxUnavailable: '100%' });
+    await untilHeld(members, 2);
+    const mark = members.map(({ agent }) => agent.lines.length);
+    for (const member of members) setBudget(member, 'limit', { maxUnavailable: 0 });
+    for (const [n, { agent }] of members.entries()) {
+      await agent.waitForLine(/policy in force/, { from: mark[n] });
+      await agent.waitForLine(/Noticed/, { from: agent.lines.length });
+    }
+    assert.equal((await heldOf(members)).length, 2);
+    for (const { check } of members) check.heal();
+    await untilHeld(members, 0);
+    for (const { check } of members) check.breakIt();
+    for (const [n, { agent }] of members.entries()) {
+      await agent.waitForLine(/Detected the monitored service is down/, { from: (mark[n] ?? 0) + 1 });
+    }
+    assert.equal((await heldOf(members)).length, 0);
+  });
+
+  test('with a topologyKey it counts per value, and a node without that label is left alone', async () => {
+    const members = await muster('zones', ['a', 'a', 'b', ''], { maxUnavailable: 1, topologyKey: 'zone' });
+    for (const { check } of members) check.breakIt();
+    await untilHeld(members.slice(0, 2), 1);
+    await untilHeld(members.slice(2, 3), 1);
+    const [, , , unlabelled] = members;
+    await unlabelled?.agent.waitForLine(/node zones-3 must have the label zone, by whose values the budget counts/);
+    assert.equal((await heldOf(members)).length, 2);
+  });
+
+  test("a restarted agent keeps its slot, and a deleted Node's slot is free", async () => {
+    const members = await muster('restart', ['', ''], { maxUnavailable: 1 });
+    const [first, second] = members as [Member, Member];
+    first.check.breakIt();
+    await untilHeld([first], 1);
+    const before = only(await leasesOf('restart')).metadata.uid;
+    first.agent.kill('SIGKILL');
+    await first.agent.exit;
+    second.check.breakIt();
+    await second.agent.waitForLine(/budget restart is full/);
+    first.agent = cluster.start(await cluster.seat(first.name), first.check);
+    await first.agent.waitForLine(/Noticed/);
+    assert.equal(only(await leasesOf('restart')).metadata.uid, before);
+    first.agent.kill('SIGKILL');
+    await first.agent.exit;
+    await deleteNode(cluster.plane.api, first.name);
+    await untilHeld([second], 1);
+  });
+
+  test('a person who uncordons frees the slot, and one who deletes the Lease does not', async () => {
+    const members = await muster('release', ['', ''], { maxUnavailable: 1 });
+    const [first, second] = members as [Member, Member];
+    first.check.breakIt();
+    await untilHeld([first], 1);
+    second.check.breakIt();
+    await second.agent.waitForLine(/budget release is full/);
+    await cluster.plane.kubectl(['delete', '--namespace', NAMESPACE, 'lease', `nsc-release-${first.name}`]);
+    const from = second.agent.lines.length;
+    await second.agent.waitForLine(/Noticed/, { from });
+    assert.ok(!isCordoned(await cluster.node(second.name)));
+    await cluster.plane.kubectl(['uncordon', first.name]);
+    await untilHeld([second], 1);
+    assert.ok(!isCordoned(await cluster.node(first.name)));
+  });
+
+  test('a denied agent asks for little', async () => {
+    const members = await muster('quiet', [''], { maxUnavailable: 1 });
+    await createNode(cluster.plane.api, 'quiet-by-hand', { labels: { fleet: 'quiet' }, unschedulable: true });
+    const member = only(members);
+    const mark = cluster.plane.audit.mark();
+    member.check.breakIt();
+    await member.agent.waitForLine(/budget quiet is full/);
+    const from = member.agent.lines.length;
+    const runs = () => member.agent.lines.slice(from).filter((line) => line.includes('Noticed')).length;
+    await waitFor(() => runs() >= 20, { what: '20 runs, one a second', deadlineMs: 40_000 });
+    const counts = countRequests(cluster.requests(member.name, mark));
+    assert.equal(counts['create leases'], undefined);
+    assert.ok((counts['list leases'] ?? 0) <= 7, JSON.stringify(counts));
+  });
+});
