@@ -34,9 +34,15 @@ export interface Reading {
   readonly checks: Readonly<Record<string, CheckState>>;
   readonly runs: number;
   readonly failedRuns: number;
+  /** A cluster budget keeps the agent from acting. */
+  readonly isDenied: boolean;
 }
 
-export const NOTHING_READ: Reading = { checks: {}, runs: 0, failedRuns: 0 };
+export const NOTHING_READ: Reading = { checks: {}, runs: 0, failedRuns: 0, isDenied: false };
+
+/** How an entry ends that says why the agent does nothing. */
+const WITHHELD = '; would otherwise act on the node';
+const DENIED = `the cluster budget grants no slot${WITHHELD}`;
 
 const VERDICTS: Readonly<Record<string, VerdictWord>> = {
   'check healthy': 'OK',
@@ -47,6 +53,8 @@ const VERDICTS: Readonly<Record<string, VerdictWord>> = {
 /** The reading once this entry is read too. */
 export function readEntry(before: Reading, entry: LogEntry): Reading {
   if (entry.msg === 'policy in force') return { ...before, checks: staleChecks(before) };
+  if (entry.msg.endsWith(WITHHELD)) return { ...before, isDenied: entry.msg === DENIED };
+  if (entry.msg === 'policy recovered' || entry.msg in CHANGES) return { ...before, isDenied: false };
   const verdict = VERDICTS[entry.msg];
   if (verdict === undefined) return before;
   const check = {
@@ -56,6 +64,7 @@ export function readEntry(before: Reading, entry: LogEntry): Reading {
     isStale: false,
   };
   return {
+    ...before,
     checks: { ...before.checks, [String(entry.policy)]: check },
     runs: before.runs + 1,
     failedRuns: before.failedRuns + (verdict === 'FAIL' ? 1 : 0),
@@ -99,6 +108,10 @@ export function tellEntry(before: Reading, entry: LogEntry): string | null {
       return `policy ${entry.policy} fails from now on`;
     case 'policy recovered':
       return `policy ${entry.policy} has recovered`;
+    case 'slot denied':
+      return `no slot: ${entry.reason}`;
+    case DENIED:
+      return `left as it is; wanted: ${entry.would}`;
     case 'stopping; the node stays as it is':
       return null;
     case 'evicting pod':

@@ -6,6 +6,7 @@ import { type BoardOptions, type BoardRow, type BoardState, renderBoard } from '
 const HEALTHY: BoardRow = {
   node: 'node-a',
   check: { verdict: 'OK', failures: 0, threshold: 4, isStale: false },
+  slot: undefined,
   cordoned: false,
   taints: [],
   pods: 3,
@@ -14,29 +15,32 @@ const HEALTHY: BoardRow = {
 const SICK: BoardRow = {
   node: 'node-b',
   check: { verdict: 'FAIL', failures: 4, threshold: 4, isStale: false },
+  slot: 'Held',
   cordoned: true,
   taints: ['nodeServiceCheckFailed'],
   pods: 3,
   lastEvent: { reason: 'NodeTainted', ageSeconds: 0.2 },
 };
-const NEW: BoardRow = { ...HEALTHY, node: 'node-c', check: undefined, lastEvent: undefined };
+const DENIED: BoardRow = { ...HEALTHY, node: 'node-c', check: SICK.check, slot: 'Denied' };
+const NEW: BoardRow = { ...HEALTHY, node: 'node-d', check: undefined, lastEvent: undefined };
 const STATE: BoardState = {
   elapsedMs: 9_876,
   chapter: 'node-b fails on.',
-  rows: [HEALTHY, SICK, NEW],
+  rows: [HEALTHY, SICK, DENIED, NEW],
   happenings: [{ atMs: 9_800, who: 'node-b', text: 'the agent cordoned the node' }],
 };
 const PLAIN: BoardOptions = { columns: 100, rows: 24, colors: false };
 
 describe('the board', () => {
-  it('shows the chapter, a row for each node, and what happened', () => {
+  it('shows the chapter, a row for each node with its slot, and what happened', () => {
     assert.deepEqual(renderBoard(STATE, PLAIN), [
       '  9.9s  node-b fails on.',
       '',
-      'NODE    CHECK  FAILED  CORDON  TAINT                   PODS  LAST EVENT',
-      'node-a  OK     0/4     -       -                       3     PolicyReloaded 9s',
-      'node-b  FAIL   4/4     yes     nodeServiceCheckFailed  3     NodeTainted 0s',
-      'node-c  -      -       -       -                       3     -',
+      'NODE    CHECK     SLOT  CORDON  TAINT                   PODS  LAST EVENT',
+      'node-a  OK   0/4  -     -       -                       3     PolicyReloaded 9s',
+      'node-b  FAIL 4/4  yes   yes     nodeServiceCheckFailed  3     NodeTainted 0s',
+      'node-c  FAIL 4/4  no    -       -                       3     PolicyReloaded 9s',
+      'node-d  -         -     -       -                       3     -',
       '',
       '  9.8s  node-b  the agent cordoned the node',
     ]);
@@ -88,7 +92,7 @@ describe('the board', () => {
       const happenings = Array.from({ length: 50 }, (_, i) => ({ atMs: i * 1000, who: 'story', text: `event ${i}` }));
       const lines = renderBoard({ ...STATE, happenings }, { ...PLAIN, rows });
       assert.ok(lines.length < rows, `${lines.length} lines`);
-      if (rows > 8) assert.match(lines.at(-1) ?? '', /event 49$/);
+      if (rows > 9) assert.match(lines.at(-1) ?? '', /event 49$/);
     });
   }
 

@@ -10,6 +10,8 @@ export interface BoardRow {
   /** Keys. */
   readonly taints: readonly string[];
   readonly pods: number;
+  /** Of a cluster budget; undefined while the node needs none. */
+  readonly slot: 'Held' | 'Denied' | undefined;
   /** The latest Kubernetes Event on the Node. */
   readonly lastEvent: { readonly reason: string; readonly ageSeconds: number } | undefined;
 }
@@ -92,9 +94,9 @@ interface Cell {
   readonly style: Style;
 }
 
-const HEADER = ['NODE', 'CHECK', 'FAILED', 'CORDON', 'TAINT', 'PODS', 'LAST EVENT'];
+const HEADER = ['NODE', 'CHECK', 'SLOT', 'CORDON', 'TAINT', 'PODS', 'LAST EVENT'];
 /** So that the columns stay where they are while the usual contents change. */
-const MIN_WIDTHS = [6, 5, 6, 6, 22, 4, 0];
+const MIN_WIDTHS = [6, 8, 4, 6, 22, 4, 0];
 const GAP = '  ';
 
 function renderTable(rows: readonly BoardRow[], paint: Painter): Cell[][] {
@@ -106,17 +108,20 @@ function renderTable(rows: readonly BoardRow[], paint: Painter): Cell[][] {
   );
 }
 
-function renderRow({ node, check, cordoned, taints, pods, lastEvent }: BoardRow, paint: Painter): Cell[] {
-  const verdictStyle = { OK: paint.green, FAIL: paint.red, UNKNOWN: paint.yellow, '-': paint.dim };
-  const verdict = check?.verdict ?? '-';
+function renderRow({ node, check, slot, cordoned, taints, pods, lastEvent }: BoardRow, paint: Painter): Cell[] {
+  const verdictStyle = { OK: paint.green, FAIL: paint.red, UNKNOWN: paint.yellow };
+  const slotCell = { Held: plain('yes', paint.yellow), Denied: plain('no', paint.red) };
+  const none = plain('-', paint.dim);
   return [
     plain(node),
-    plain(verdict, verdictStyle[verdict]),
-    plain(check ? `${check.failures}/${check.threshold}` : '-', check?.failures ? paint.red : paint.dim),
-    cordoned ? plain('yes', paint.yellow) : plain('-', paint.dim),
-    taints.length > 0 ? plain(taints.join(','), paint.yellow) : plain('-', paint.dim),
+    check
+      ? plain(`${check.verdict.padEnd(4)} ${check.failures}/${check.threshold}`, verdictStyle[check.verdict])
+      : none,
+    slot ? slotCell[slot] : none,
+    cordoned ? plain('yes', paint.yellow) : none,
+    taints.length > 0 ? plain(taints.join(','), paint.yellow) : none,
     plain(String(pods)),
-    lastEvent ? plain(`${lastEvent.reason} ${age(lastEvent.ageSeconds)}`) : plain('-', paint.dim),
+    lastEvent ? plain(`${lastEvent.reason} ${age(lastEvent.ageSeconds)}`) : none,
   ];
 }
 

@@ -8,8 +8,15 @@ export const NODE_NAMES = ['node-a', 'node-b', 'node-c'] as const;
 /** The one that gets sick. */
 export const SICK_NODE = 'node-b';
 
-/** The pod of it that a drain leaves alone. */
-export const DAEMON_SET_POD = 'kube-system/log-shipper-1';
+/** The one that gets sick while the first still is, and has to wait for the budget. */
+export const SECOND_SICK_NODE = 'node-c';
+
+type NodeName = (typeof NODE_NAMES)[number];
+
+/** The pod on a node that a drain leaves alone. */
+export function daemonSetPodOn(nodeName: NodeName): string {
+  return `kube-system/log-shipper-${NODE_NAMES.indexOf(nodeName)}`;
+}
 
 /** What runs on every node, and what looks after it. */
 const WORKLOADS = [

@@ -1,6 +1,9 @@
 import type { LoggedRequest } from '../server.ts';
 import type { Simulator } from '../simulator.ts';
 
+/** On the Lease that is a slot: the name of its budget. */
+const BUDGET_LABEL = 'node-svc-checker/budget';
+
 export interface Taint {
   readonly key: string;
   readonly value?: string;
@@ -31,6 +34,7 @@ export interface NodeSnapshot {
   readonly pods: readonly string[];
   /** How many there had been. */
   readonly patches: number;
+  /** Those about it. */
   readonly requests: number;
 }
 
@@ -39,7 +43,7 @@ export function snapshotNode(simulator: Simulator, name: string): NodeSnapshot {
     node: readNode(simulator, name),
     pods: podsOn(simulator, name),
     patches: patchesOf(simulator, name).length,
-    requests: requestsOf(simulator, name).length,
+    requests: requestsAbout(simulator, name).length,
   };
 }
 
@@ -73,27 +77,81 @@ export function podsOn(simulator: Simulator, nodeName: string): string[] {
     .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
 }
 
+/** A Lease that lets a node be disrupted under a budget. */
+export interface StoredSlot {
+  readonly lease: string;
+  readonly budget: string | undefined;
+  readonly holder: unknown;
+}
+
+/** The slots of all budgets. The Leases that kubelets keep are none. */
+export function slotsOf(simulator: Simulator): StoredSlot[] {
+  return simulator
+    .list('Lease')
+    .filter(({ metadata }) => BUDGET_LABEL in (metadata.labels ?? {}))
+    .map(({ metadata, spec }) => ({
+      lease: metadata.name,
+      budget: metadata.labels?.[BUDGET_LABEL],
+      holder: spec?.holderIdentity,
+    }));
+}
+
+/** An Event as far as the story looks. */
+export interface StoredEvent {
+  readonly reason: string;
+  readonly message: string;
+  /** When it last happened. */
+  readonly at: Date;
+}
+
 /** The Events on a node, oldest first. */
-export function eventsOn(simulator: Simulator, nodeName: string): { reason: string; at: Date }[] {
+export function eventsOn(simulator: Simulator, nodeName: string): StoredEvent[] {
   return simulator
     .list('Event')
     .filter((event) => involvedNode(event) === nodeName)
     .sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion))
-    .map((event) => ({ reason: String(event.reason), at: new Date(String(event.lastTimestamp)) }));
+    .map(({ reason, message, lastTimestamp }) => ({
+      reason: String(reason),
+      message: String(message),
+      at: new Date(String(lastTimestamp)),
+    }));
 }
 
-/** Every request a node's agent has made. Agents are told apart by the Node each request is about. */
-export function requestsOf(simulator: Simulator, nodeName: string): LoggedRequest[] {
-  return simulator.requests.filter(
-    (request) => request.userAgent.startsWith('node-svc-checker/') && isAbout(request, nodeName),
-  );
+/** Every request the agents have made. */
+export function requestsOfAgents(simulator: Simulator): LoggedRequest[] {
+  return simulator.requests.filter(({ userAgent }) => userAgent.startsWith('node-svc-checker/'));
+}
+
+/**
+ * Every request about a Node: its agent makes them. What is asked on behalf of a budget (lists and watches of Leases,
+ * lists of cordoned nodes) is about no Node, and may come from any agent.
+ */
+export function requestsAbout(simulator: Simulator, nodeName: string): LoggedRequest[] {
+  return requestsOfAgents(simulator).filter((request) => isAbout(request, nodeName));
 }
 
 /** The writes to a Node's object that the API server accepted, from whomever. */
 export function patchesOf(simulator: Simulator, nodeName: string): LoggedRequest[] {
-  return simulator.requests.filter(
-    ({ method, path, status }) => method === 'PATCH' && status === 200 && pathOf(path) === `/api/v1/nodes/${nodeName}`,
-  );
+  return simulator.requests.filter((request) => describeWrite(request) === `patch Node ${nodeName}`);
+}
+
+/** The writes of agents to Nodes and Leases that the API server accepted, in its order, as `create Lease …`. */
+export function writesOf(simulator: Simulator): string[] {
+  return requestsOfAgents(simulator)
+    .map(describeWrite)
+    .filter((write) => write !== null);
+}
+
+const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+
+function describeWrite({ method, path, body, status }: LoggedRequest): string | null {
+  if (status === undefined || status >= 300) return null;
+  const [, node] = /^\/api\/v1\/nodes\/([^/]+)$/.exec(pathOf(path)) ?? [];
+  if (method === 'PATCH' && node !== undefined) return `patch Node ${node}`;
+  if (method === 'POST' && pathOf(path) === LEASES) return `create Lease ${JSON.parse(body).metadata.name}`;
+  if (method === 'DELETE' && path.startsWith(`${LEASES}/`))
+    return `delete Lease ${pathOf(path).slice(LEASES.length + 1)}`;
+  return null;
 }
 
 function isAbout({ path, body, method }: LoggedRequest, nodeName: string): boolean {
@@ -101,6 +159,8 @@ function isAbout({ path, body, method }: LoggedRequest, nodeName: string): boole
   if (pathOf(path) === `/api/v1/nodes/${nodeName}`) return true;
   const selector = searchParams.get('fieldSelector');
   if (selector === `metadata.name=${nodeName}` || selector === `spec.nodeName=${nodeName}`) return true;
+  if (path.startsWith(`${LEASES}/`)) return pathOf(path).endsWith(`-${nodeName}`);
+  if (method === 'POST' && path === LEASES) return JSON.parse(body).spec.holderIdentity === nodeName;
   // Events are named after their Node; on creation the name is in the body only.
   if (path.includes(`/events/${nodeName}.`)) return true;
   return method === 'POST' && path.endsWith('/events') && involvedNode(JSON.parse(body)) === nodeName;

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NODE_NAMES } from './cluster.ts';
 
-/** What the policy file says, as far as the story relies on it. */
+/** What the policy directory says, as far as the story relies on it. */
 export const POLICY_NAME = 'storage-daemon';
 export const FAILURE_THRESHOLD = 4;
+export const BUDGET_NAME = 'storage';
 export const TAINT = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' } as const;
 
 const SCHEMA = fileURLToPath(new URL('../../schema/node-check-policy.v1.schema.json', import.meta.url));
@@ -16,6 +17,7 @@ export interface StoryFiles {
   readonly dir: string;
   readonly policyDir: string;
   readonly policyFile: string;
+  readonly budgetFile: string;
   readonly kubeconfig: string;
   /** The check of a node fails while this file is there. */
   sickFile(nodeName: string): string;
@@ -26,13 +28,14 @@ export interface StoryFiles {
 }
 
 /**
- * Lays out the check script and the policy that runs it, and a place for the kubeconfig.
+ * Lays out the check script, the policy that runs it and its budget, and a place for the kubeconfig.
  * @throws Error when the temporary directory cannot be written to.
  */
 export function layOutFiles(): StoryFiles {
   const dir = makeFolder();
   const policyDir = join(dir, 'policy');
   const policyFile = join(policyDir, `${POLICY_NAME}.yaml`);
+  const budgetFile = join(policyDir, 'budget.yaml');
   const script = join(dir, 'check-storage.sh');
   const sickFile = (nodeName: string) => join(dir, nodeName, 'sick');
 
@@ -40,10 +43,12 @@ export function layOutFiles(): StoryFiles {
   mkdirSync(policyDir);
   writeFileSync(script, CHECK_SCRIPT, { mode: 0o755 });
   writeFileSync(policyFile, policyText(script));
+  writeFileSync(budgetFile, BUDGET_TEXT);
   return {
     dir,
     policyDir,
     policyFile,
+    budgetFile,
     kubeconfig: join(dir, 'kubeconfig'),
     sickFile,
     breakNode: (nodeName) => writeFileSync(sickFile(nodeName), ''),
@@ -71,6 +76,21 @@ if [ -e "$(dirname "$0")/$NODE_NAME/sick" ]; then
   echo "the storage daemon of $NODE_NAME does not answer"
   exit 1
 fi
+`;
+
+const BUDGET_TEXT = `# yaml-language-server: $schema=${SCHEMA}
+#
+# How many nodes may be disrupted at once, however many fail. Each takes a Lease for it first.
+apiVersion: node-svc-checker/v1
+kind: NodeDisruptionBudget
+metadata:
+  name: ${BUDGET_NAME}
+spec:
+  nodeSelector:
+    matchLabels:
+      role: storage
+  # Or a percentage of these nodes.
+  maxUnavailable: 1
 `;
 
 function policyText(script: string): string {

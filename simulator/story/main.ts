@@ -32,7 +32,7 @@ async function main(args: string[]): Promise<number> {
     await playStory(stage);
     if (options.keep) await stayUp(stage);
     else {
-      stage.chapter('The end: the node is back, and takes pods again.');
+      stage.chapter('The end: both nodes are back, and take pods again.');
       stage.screen.close();
       stage.screen.print(summarize(stage));
     }

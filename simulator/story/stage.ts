@@ -5,7 +5,7 @@ import { type LogEntry, type Reading, tellEntry, worstCheck } from './agent-log.
 import { checkBundle, type StoryAgent, startAgent } from './agents.ts';
 import type { BoardRow, Happening } from './board.ts';
 import { NODE_NAMES, seedCluster } from './cluster.ts';
-import { eventsOn, podsOn, readNode, taintsOf } from './evidence.ts';
+import { eventsOn, podsOn, readNode, slotsOf, taintsOf } from './evidence.ts';
 import { layOutFiles, type StoryFiles } from './files.ts';
 import { openScreen, type Screen } from './screen.ts';
 
@@ -148,13 +148,17 @@ async function openCluster(): Promise<Simulator> {
 }
 
 function boardRows(simulator: Simulator, agents: ReadonlyMap<string, StoryAgent>): BoardRow[] {
+  const holders = new Set(slotsOf(simulator).map(({ holder }) => holder));
   return simulator.list('Node').map(({ metadata: { name } }) => {
     const node = readNode(simulator, name);
     const agent = agents.get(name);
+    const check = agent && worstCheck(agent.reading);
+    const isDenied = agent?.reading.isDenied === true && check?.isStale === false;
     const event = eventsOn(simulator, name).at(-1);
     return {
       node: name,
-      check: agent && worstCheck(agent.reading),
+      check,
+      slot: holders.has(name) ? 'Held' : isDenied ? 'Denied' : undefined,
       cordoned: node.spec.unschedulable === true,
       taints: taintsOf(node).map(({ key }) => key),
       pods: podsOn(simulator, name).length,
