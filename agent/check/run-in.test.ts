@@ -174,7 +174,12 @@ describe('where a check runs', { skip }, () => {
   });
 
   for (const [what, runIn, other, reason] of [
-    ['a host root that is missing', 'Host', { hostRoot: '/nonexistent' }, /^chroot: .*'\/nonexistent': No such file/],
+    [
+      'a host root that is missing',
+      'Host',
+      { hostRoot: '/no/such/root' },
+      /^chroot: .*'\/no\/such\/root': No such file/,
+    ],
     ['a host process that is missing', 'HostNamespaces', { hostPid: 2 ** 30 }, /^nsenter: .*\/proc\/1073741824\//],
   ] as const) {
     test(`${what} lets no check start, and the reason says why`, async () => {

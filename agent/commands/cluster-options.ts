@@ -1,4 +1,7 @@
 import type { Options } from 'yargs';
+import { type Credentials, loadCredentials } from '../kube/credentials.ts';
+import { createTransport, type Transport } from '../kube/transport.ts';
+import { VERSION } from '../version.ts';
 
 /** Which cluster a command talks to, as kubectl has it. */
 export const CLUSTER_OPTIONS = {
@@ -14,3 +17,39 @@ export const CLUSTER_OPTIONS = {
     describe: 'Context of the kubeconfig to use instead of its current one',
   },
 } as const satisfies Record<string, Options>;
+
+/** Where the slots are. */
+export const NAMESPACE_OPTION = {
+  namespace: {
+    alias: 'n',
+    type: 'string',
+    requiresArg: true,
+    describe: 'Where the agents run, and so the Leases that are their slots',
+    defaultDescription: "$POD_NAMESPACE, else the context's",
+  },
+} as const satisfies Record<string, Options>;
+
+/** Which Nodes. */
+export const SELECTOR_OPTION = {
+  selector: {
+    alias: 'l',
+    type: 'string',
+    requiresArg: true,
+    // The agent runs on Linux only.
+    default: 'kubernetes.io/os!=windows',
+    describe: 'Label selector of the Nodes that have to report; "" for every Node',
+  },
+} as const satisfies Record<string, Options>;
+
+/** What the options name. @throws Error when there are no credentials, or they cannot be read */
+export function openCluster(options: {
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+  namespace?: string | undefined;
+}): { transport: Transport; namespace: string } {
+  const credentials: Credentials = loadCredentials(options.kubeconfig, process.env, options.context);
+  return {
+    transport: createTransport(credentials, `node-svc-checker/${VERSION}`, () => {}),
+    namespace: options.namespace ?? (process.env.POD_NAMESPACE || credentials.namespace),
+  };
+}

@@ -3,7 +3,7 @@ import { startCheck } from '../check/run-check.ts';
 import type { NodeView } from '../core/node.ts';
 import { type Credentials, loadCredentials } from '../kube/credentials.ts';
 import { createEventApi } from '../kube/event-api.ts';
-import { hasStatus, isUnanswered } from '../kube/kube-error.ts';
+import { hasStatus } from '../kube/kube-error.ts';
 import { createNodeApi, readTolerations } from '../kube/node-api.ts';
 import { createPodApi, evictionAnswer } from '../kube/pod-api.ts';
 import { createSlotApi, slotLeaseName } from '../kube/slot-api.ts';
@@ -108,7 +108,6 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
       ...createNodeApi(transport, nodeName),
       isConflict: (error) => hasStatus(error, 409),
       isNotFound: (error) => hasStatus(error, 404),
-      isUnanswered,
     },
     slotApi: {
       ...createSlotApi(transport, agentNamespace(credentials, process.env)),

@@ -1,16 +1,16 @@
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { readPolicyReport } from '../core/policy-report.ts';
 import { type ReportingNode, type Rollout, rolloutOf, type Straggler } from '../core/rollout.ts';
-import { loadCredentials } from '../kube/credentials.ts';
 import { isRefusal } from '../kube/kube-error.ts';
-import { createTransport, type Transport } from '../kube/transport.ts';
+import type { Transport } from '../kube/transport.ts';
 import { type NodeMetadata, selectedNodes, watchNodes } from '../kube/watch-nodes.ts';
 import { formatPolicyErrors } from '../policy/format-error.ts';
 import { readPolicyInput } from '../policy/read-input.ts';
-import { VERSION } from '../version.ts';
-import { CLUSTER_OPTIONS } from './cluster-options.ts';
+import { CLUSTER_OPTIONS, openCluster, SELECTOR_OPTION } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
-import { formatTable } from './table.ts';
+import { createLatestText } from './latest-text.ts';
+import { REPORT_PROBLEMS } from './report-problems.ts';
+import { countNodes, formatTable } from './table.ts';
 
 /** A fleet reports by the hundred within a second; a line for each would be no progress to look at. */
 const PROGRESS_EVERY_MS = 1_000;
@@ -25,14 +25,7 @@ const OPTIONS = {
     default: '5m',
     describe: 'How long to wait, such as 90s, 5m or 1h30m; a kubelet takes up to 70 s',
   },
-  selector: {
-    alias: 'l',
-    type: 'string',
-    requiresArg: true,
-    // The agent runs on Linux only.
-    default: 'kubernetes.io/os!=windows',
-    describe: 'Label selector of the Nodes that have to report; "" for every Node',
-  },
+  ...SELECTOR_OPTION,
   output: { alias: 'o', choices: ['text', 'json'], default: 'text', describe: 'Format' },
 } as const satisfies Record<string, Options>;
 
@@ -60,11 +53,7 @@ export const verifyRolloutCommand: CommandModule<object, VerifyRolloutOptions> =
 async function verifyRollout(options: ArgumentsCamelCase<VerifyRolloutOptions>): Promise<void> {
   const revision = await readWantedRevision(options.path);
   if (revision === null) return;
-  const transport = createTransport(
-    loadCredentials(options.kubeconfig, process.env, options.context),
-    `node-svc-checker/${VERSION}`,
-    () => {},
-  );
+  const { transport } = openCluster(options);
   const { timeout, selector } = options;
   const rollout = await awaitRollout(transport, { revision, selector, timeout });
   const lines =
@@ -159,36 +148,23 @@ async function readWantedRevision(path: string): Promise<string | null> {
   return [...revisions.keys()][0] ?? null;
 }
 
-/** Lines on standard error, at most one in PROGRESS_EVERY_MS, and none that says what the one before said. */
 function createProgress(revision: string) {
-  let shown = '';
-  let next: string | null = null;
-  let timer: NodeJS.Timeout | undefined;
-  const flush = () => {
-    timer = undefined;
-    if (next === null || next === shown) return;
-    shown = next;
-    process.stderr.write(`${next}\n`);
-    timer = setTimeout(flush, PROGRESS_EVERY_MS);
-  };
+  const progress = createLatestText(PROGRESS_EVERY_MS, (text) => process.stderr.write(text));
   return {
     show({ nodes, running, stragglers }: Rollout): void {
       const invalid = stragglers.filter(({ reason }) => reason === 'InvalidFiles').length;
       const trouble = invalid > 0 ? `, ${invalid} could not load their newest files` : '';
-      next = `waiting: ${running} of ${nodes} nodes run revision ${revision}${trouble}`;
-      if (timer === undefined) flush();
+      const text = `waiting: ${running} of ${nodes} nodes run revision ${revision}${trouble}`;
+      progress.show(() => ({ state: text, text: `${text}\n` }));
     },
     problem: ({ message }: Error) => process.stderr.write(`${message}; trying again\n`),
-    stop: () => clearTimeout(timer),
+    stop: progress.stop,
   };
 }
 
 const REASONS: Readonly<Record<Straggler['reason'], string>> = {
+  ...REPORT_PROBLEMS,
   OtherRevision: 'has not got the files yet',
-  InvalidFiles: 'its newest files are invalid',
-  NothingInForce: 'no policy is in force there',
-  NoReport: 'no report: does an agent run there?',
-  UnreadableReport: 'its report cannot be read',
 };
 
 function describeResult({ nodes, stragglers }: Rollout, revision: string, timeout: string): string[] {
@@ -206,8 +182,4 @@ function describeResult({ nodes, stragglers }: Rollout, revision: string, timeou
     ...(more > 0 ? [`and ${more} more; --output json lists all`] : []),
     ...(errors.length > 0 ? ['', ...errors.map((error, index) => `[${index + 1}] ${error}`)] : []),
   ];
-}
-
-function countNodes(count: number): string {
-  return count === 1 ? '1 node' : `${count} nodes`;
 }

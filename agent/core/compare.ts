@@ -1,6 +1,7 @@
 import { holdsOf, type Withheld } from './holds.ts';
 import {
   type DrainMemory,
+  drainGoesOn,
   type Hold,
   holdOf,
   type Ledger,
@@ -154,7 +155,8 @@ function compareDrain(before: Ledger | null, holds: readonly Hold[], { drainEnd,
     drainEnd === null ||
     drainEnd.since !== memory.since ||
     drainEnd.state === memory.state ||
-    memory.state === 'Drained'
+    memory.state === 'Drained' ||
+    memory.state === 'Released'
   )
     return { memory, changes: [] };
   const change: Change =
@@ -164,8 +166,8 @@ function compareDrain(before: Ledger | null, holds: readonly Hold[], { drainEnd,
 
 /** The drain of the first policy that wants one and may act now. */
 function drainOrder(ledger: Ledger | null, { roster, node }: Situation): DrainOrder | null {
-  // A person's uncordon stops the episode's drain; an unready kubelet could not end the pods.
-  if (!ledger?.drain || ledger.drain.state === 'Drained' || ledger.cordon === 'Released' || !node.ready) return null;
+  // An unready kubelet could not end the pods.
+  if (!ledger?.drain || !drainGoesOn(ledger) || !node.ready) return null;
   for (const [name, { policy }] of roster) {
     const rules = policy.spec.actions.drain;
     if (rules !== undefined && !policy.spec.paused && holdOf(ledger, name)?.drain) {
@@ -249,7 +251,8 @@ function ledgerChange(node: NodeView, before: Ledger | null, after: Ledger | nul
 
 function drainStateChange(node: NodeView, before: Ledger | null, after: Ledger | null): NodePatch['annotations'] {
   const episodeOver = before !== null && (after === null || (before.drain !== null && after.drain === null));
-  const state = after?.drain ? 'drainActive' : episodeOver ? 'drainNotActive' : null;
+  const isReleased = after?.drain?.state === 'Released';
+  const state = after?.drain && !isReleased ? 'drainActive' : episodeOver || isReleased ? 'drainNotActive' : null;
   return state === null || node.annotations[DRAIN_STATE_ANNOTATION] === state
     ? {}
     : { [DRAIN_STATE_ANNOTATION]: state };

@@ -21,8 +21,8 @@ export type Hold = {
 
 /** How far the drain of an episode is. */
 export type DrainMemory = {
-  /** GaveUp is tried again while the policy fails; Drained never is. */
-  readonly state: 'Draining' | 'Drained' | 'GaveUp';
+  /** GaveUp is tried again while the policy fails; Drained never is, nor is Released, which `nsc release` took back. */
+  readonly state: 'Draining' | 'Drained' | 'GaveUp' | 'Released';
   /** RFC 3339, when the cordon landed from which the drain's timeout runs. */
   readonly since: string;
 };
@@ -72,13 +72,16 @@ export function readLedger(node: Pick<NodeView, 'uid' | 'annotations'>): LedgerR
   }
 }
 
+/** Whether pods are evicted, or will be tried again. A person's uncordon stops a drain, too. */
+export function drainGoesOn({ drain, cordon }: Ledger): boolean {
+  return (drain?.state === 'Draining' || drain?.state === 'GaveUp') && cordon !== 'Released';
+}
+
 /** Whether anything of ours keeps workloads from the node, or takes them from it. */
 export function isDisrupting(ledger: Ledger | null): boolean {
   if (ledger === null) return false;
-  const { cordon, taints, drain } = ledger;
-  // A person's uncordon also stops the drain; a finished one has done what it would do.
-  const evicts = drain !== null && drain.state !== 'Drained' && cordon !== 'Released';
-  return cordon === 'Ours' || taints.some(({ owner }) => owner === 'Ours') || evicts;
+  const { cordon, taints } = ledger;
+  return cordon === 'Ours' || taints.some(({ owner }) => owner === 'Ours') || drainGoesOn(ledger);
 }
 
 /** The annotation's text; the same ledger always gives the same text. */
@@ -113,8 +116,8 @@ function toHold(value: unknown, name: string): Hold {
 
 function toDrain(value: Record<string, unknown>): DrainMemory {
   const { state } = value;
-  if (state !== 'Draining' && state !== 'Drained' && state !== 'GaveUp')
-    throw new Error(`drain.state must be Draining, Drained or GaveUp, found ${JSON.stringify(state)}`);
+  if (state !== 'Draining' && state !== 'Drained' && state !== 'GaveUp' && state !== 'Released')
+    throw new Error(`drain.state must be Draining, Drained, GaveUp or Released, found ${JSON.stringify(state)}`);
   return { state, since: string(value.since, 'drain.since') };
 }
 

@@ -37,11 +37,6 @@ export function hasStatus(error: unknown, status: number): boolean {
   return error instanceof KubeError && error.status === status;
 }
 
-/** Whether no whole answer arrived, so that a write may have happened, or may yet. */
-export function isUnanswered(error: unknown): boolean {
-  return error instanceof KubeError && error.status === null;
-}
-
 /** Whether the API server understood the request and will not have it: asked again, it would say the same. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof KubeError && [400, 401, 403, 404].includes(error.status ?? 0);

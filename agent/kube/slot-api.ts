@@ -27,8 +27,12 @@ export type SlotApi = {
   listCordoned(): Promise<LabelledNode[]>;
   /** Every Node that the budget selects. */
   listSelected(budget: NodeDisruptionBudget): Promise<LabelledNode[]>;
-  /** Calls with the Leases of a budget, at the beginning and after each change, until the signal. */
-  watch(budget: string, onLeases: (leases: readonly SlotLease[]) => void, signal: AbortSignal): Promise<void>;
+  /** Calls with the Leases of a budget (undefined: of all), at the beginning and after each change, until the signal. */
+  watch(
+    budget: string | undefined,
+    onLeases: (leases: readonly SlotLease[]) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
 };
 
 /** @param namespace where the Leases are: the agent's own */

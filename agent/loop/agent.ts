@@ -1,17 +1,15 @@
 import { type Change, type Comparison, compareNode, type DrainEnd } from '../core/compare.ts';
 import type { NodeEvent } from '../core/event.ts';
-import { countVerdict } from '../core/health.ts';
 import { isDisrupting, type Ledger, readLedger } from '../core/ledger.ts';
-import type { NodeView } from '../core/node.ts';
+import type { NodePatch, NodeView } from '../core/node.ts';
 import type { PodName } from '../core/pod.ts';
 import type { NodeCheckPolicy, PolicyLoad, PolicySet } from '../core/policy.ts';
 import { formatPolicyReport } from '../core/policy-report.ts';
-import { adoptLedger, forgetCounts, type Roster, rosterOf, withHealth } from '../core/roster.ts';
 import type { Toleration } from '../core/taint.ts';
-import { judge, type RunOutcome } from '../core/verdict.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type CheckTimer, type Run, startCheckTimer } from './check-timer.ts';
+import type { Run } from './check-timer.ts';
+import { Checks } from './checks.ts';
 import { createDrainNarrator } from './drain-narrator.ts';
 import type { DrainApi } from './drain-ports.ts';
 import { createDrainer, type Drainer } from './drainer.ts';
@@ -19,16 +17,9 @@ import { createNarrator, type Narrator } from './narrator.ts';
 import { createReconciler, type Reconciler, type ReconcilerOptions } from './reconciler.ts';
 import { createSlots, type Slots, type SlotsOptions } from './slots.ts';
 
-/** How long a write whose answer was lost may still land: the API server's own limit (--request-timeout). */
-const MAY_LAND_MS = 60_000;
-
 export type AgentOptions = {
   readonly nodeName: string;
-  readonly api: ReconcilerOptions['api'] &
-    Pick<ReconcilerOptions, 'isConflict' | 'isNotFound'> & {
-      /** Whether a write that failed so may have happened all the same, or may yet. */
-      isUnanswered(error: unknown): boolean;
-    };
+  readonly api: ReconcilerOptions['api'] & Pick<ReconcilerOptions, 'isConflict' | 'isNotFound'>;
   readonly slotApi: SlotsOptions['api'];
   readonly drainApi: DrainApi;
   /** The pod the agent runs in; null when it runs in none. */
@@ -41,6 +32,8 @@ export type AgentOptions = {
   readonly metrics: Metrics;
   /** A check wrote to stderr under `onStderr: Fatal`: the agent must end. */
   readonly onFatal: () => void;
+  /** How long a request without an answer may still land, in milliseconds; default: the API server's limit. */
+  readonly mayLandMs?: number;
 };
 
 /**
@@ -50,6 +43,7 @@ export type AgentOptions = {
 export class Agent {
   readonly #options: AgentOptions;
   readonly #narrator: Narrator;
+  readonly #checks: Checks;
   readonly #reconciler: Reconciler;
   readonly #drainer: Drainer;
   readonly #slots: Slots;
@@ -59,8 +53,6 @@ export class Agent {
   #node: NodeView | null | undefined = undefined;
   /** null until the Node was first read. */
   #labels: NodeView['labels'] | null = null;
-  #roster: Roster = new Map();
-  #timers = new Map<string, CheckTimer>();
   /** Empty until they are known; null when the agent runs in no pod. */
   #ownTolerations: readonly Toleration[] | null;
   #drainEnd: DrainEnd | null = null;
@@ -69,7 +61,14 @@ export class Agent {
     const { nodeName, log, record, api } = options;
     this.#options = options;
     this.#ownTolerations = options.ownPod === null ? null : [];
-    this.#narrator = createNarrator({ nodeName, log, record, severalPolicies: () => this.#roster.size > 1 });
+    this.#narrator = createNarrator({ nodeName, log, record, severalPolicies: () => this.#checks.roster.size > 1 });
+    this.#checks = new Checks({
+      startCheck: options.startCheck,
+      narrator: this.#narrator,
+      metrics: options.metrics,
+      onCounted: () => this.#reconciler.poke(),
+      onFatal: options.onFatal,
+    });
     this.#drainer = createDrainer({
       nodeName,
       ownPod: options.ownPod,
@@ -87,9 +86,10 @@ export class Agent {
       onDenied: (budget, answer) => this.#narrator.slotDenied(budget, answer),
       onHeld: (held, denying) => this.#showSlots(held, denying),
       onProblem: (error) => this.onProblem(error),
+      mayLandMs: options.mayLandMs,
     });
     this.#reconciler = createReconciler({
-      api,
+      api: { ...api, patch: (patch) => this.#write(patch) },
       isConflict: api.isConflict,
       isNotFound: api.isNotFound,
       node: () => this.node,
@@ -134,15 +134,14 @@ export class Agent {
     if (node === null) {
       if (before !== null) this.#onNodeGone();
     } else if (before === undefined) {
-      this.#refreshRoster();
-      this.#roster = adoptLedger(this.#roster, this.#ledger());
-      this.#showFailing();
+      this.#refreshChecks();
+      this.#checks.adopt(this.#ledger());
     } else if (before === null || before.uid !== node.uid) {
       this.#narrator.nodeReplaced(node);
-      this.#roster = forgetCounts(this.#roster);
-      this.#refreshRoster();
+      this.#checks.forgetCounts();
+      this.#refreshChecks();
     } else if (JSON.stringify(before.labels) !== JSON.stringify(node.labels)) {
-      this.#refreshRoster();
+      this.#refreshChecks();
     }
     this.#reconciler.poke();
   }
@@ -155,13 +154,12 @@ export class Agent {
   /** Something with the API server did not succeed and will be tried again; with the changes it was about, if any. */
   onProblem(error: unknown, changes: readonly Change[] = []): void {
     for (const { kind } of changes) this.#options.metrics.actions.inc({ action: kind, result: 'Error' });
-    if (changes.length > 0 && this.#options.api.isUnanswered(error)) this.#slots.keepFor(MAY_LAND_MS);
     this.#narrator.triesAgain(error);
   }
 
   /** Ends checks and waits for a write under way; the node stays as it is. */
   async stop(): Promise<void> {
-    for (const timer of this.#timers.values()) timer.stop('kill');
+    this.#checks.stop();
     this.#drainer.obey(null);
     await Promise.all([this.#reconciler.stop(), this.#slots.stop()]);
   }
@@ -173,71 +171,22 @@ export class Agent {
     metrics.reloadTimestamp.set(Date.now() / 1000);
     metrics.policyInfo.reset();
     metrics.policyInfo.set({ revision: set.revision }, 1);
-    this.#refreshRoster();
+    this.#refreshChecks();
   }
 
   #onNodeGone(): void {
     this.#narrator.nodeGone();
     this.#drainer.obey(null);
     this.#slots.obey('None', null, []);
-    this.#roster = forgetCounts(this.#roster);
-    this.#showFailing();
+    this.#checks.forgetCounts();
   }
 
-  /** Which policies apply, after a reload or a change of the node's labels; starts and stops their checks. */
-  #refreshRoster(): void {
+  /** Which policies apply, after a reload or a change of the node's labels. */
+  #refreshChecks(): void {
     if (this.#inForce === null) return;
     // While there is no Node, the last one's labels are the best guess which checks matter here.
     this.#labels = this.#node?.labels ?? this.#labels;
-    this.#roster = rosterOf(this.#inForce.policies, this.#labels, this.#roster, this.#ledger());
-    for (const [name, timer] of this.#timers) {
-      if (this.#roster.has(name)) continue;
-      timer.stop('letFinish');
-      this.#timers.delete(name);
-    }
-    for (const [name, { policy }] of this.#roster) {
-      const timer = this.#timers.get(name);
-      if (timer) timer.update(policy);
-      else this.#timers.set(name, this.#startTimer(policy));
-    }
-    this.#showFailing();
-  }
-
-  #startTimer(first: NodeCheckPolicy): CheckTimer {
-    return startCheckTimer(first, {
-      start: (policy) => {
-        this.#narrator.checkStarted(policy);
-        return this.#options.startCheck(policy);
-      },
-      onOutcome: (policy, outcome) => this.#onOutcome(policy, outcome),
-      onSkip: (policy) => {
-        this.#options.metrics.checksSkipped.inc({ policy: policy.metadata.name });
-        this.#narrator.checkSkipped(policy);
-      },
-    });
-  }
-
-  #onOutcome(policy: NodeCheckPolicy, outcome: RunOutcome): void {
-    const { metrics } = this.#options;
-    const { name } = policy.metadata;
-    const judgement = judge(outcome, policy.spec.check);
-    metrics.checkResults.inc({ policy: name, verdict: judgement.status });
-    metrics.checkSeconds.observe({ policy: name }, outcome.durationMs / 1000);
-    if (judgement.status === 'Fatal') {
-      this.#narrator.checkFatal(policy, outcome);
-      this.#options.onFatal();
-      return;
-    }
-    const verdict = { status: judgement.status, reason: judgement.reason };
-    const before = this.#roster.get(name)?.health;
-    if (before === undefined) return;
-    const health = countVerdict(before, verdict, policy.spec.check);
-    this.#roster = withHealth(this.#roster, name, health);
-    this.#narrator.checkEnded(policy, outcome, verdict, health);
-    if (health.failing && !before.failing) this.#narrator.failing(policy, verdict.reason);
-    if (!health.failing && before.failing) this.#narrator.recovered(policy);
-    this.#showFailing();
-    this.#reconciler.poke();
+    this.#checks.refresh(this.#inForce.policies, this.#labels, this.#ledger());
   }
 
   #compare(node: NodeView): Comparison | null {
@@ -245,7 +194,7 @@ export class Agent {
     if (this.#inForce === null) return null;
     const comparison = compareNode({
       node,
-      roster: this.#roster,
+      roster: this.#checks.roster,
       slot: this.#slots.state(node, this.#inForce.budgets),
       ownTolerations: this.#ownTolerations,
       drainEnd: this.#drainEnd,
@@ -274,6 +223,14 @@ export class Agent {
     const waits = comparison.withheld.some(({ why }) => why === 'BudgetDenied' || why === 'SlotPending');
     const wants = waits || isDisrupting(comparison.ledger);
     this.#slots.obey(isDisrupted ? 'Keep' : wants ? 'Want' : 'None', node, budgets);
+  }
+
+  /** It may land before it is answered, and whatever the answer is: a server that timed out may have done it. */
+  async #write(patch: NodePatch): Promise<NodeView> {
+    this.#slots.writeBegins();
+    const node = await this.#options.api.patch(patch);
+    this.#slots.writeLanded();
+    return node;
   }
 
   #onLanded(changes: readonly Change[]): void {
@@ -315,11 +272,5 @@ export class Agent {
     for (const budget of held) slotsHeld.set({ budget }, 1);
     budgetDenied.reset();
     if (denying !== null) budgetDenied.set({ budget: denying }, 1);
-  }
-
-  #showFailing(): void {
-    const { failing } = this.#options.metrics;
-    failing.reset();
-    for (const [policy, { health }] of this.#roster) failing.set({ policy }, health.failing ? 1 : 0);
   }
 }

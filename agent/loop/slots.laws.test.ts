@@ -161,6 +161,8 @@ async function live(world: World, scheduler: Scheduler, name: string, lives: rea
       onDenied: () => {},
       onHeld: () => {},
       onProblem: (error) => assert.fail(error as Error),
+      // A life of this model ends when all that it has sent was answered.
+      mayLandMs: 0,
       sleep: (_, signal) =>
         signal.aborted
           ? Promise.resolve()
@@ -185,6 +187,12 @@ async function live(world: World, scheduler: Scheduler, name: string, lives: rea
         if (crashed('while it waits')) return;
         await granted();
         if (crashed('when granted')) return;
+        if (life.hesitates) {
+          obey('None');
+          await world.call(`${name} has recovered`, () => {});
+          obey('Want');
+          await granted();
+        }
         await world.call(`${name} is disrupted`, () => world.disrupt(name));
         if (crashed('when disrupted')) return;
       }
@@ -215,13 +223,20 @@ async function until(world: World, name: string, condition: () => boolean): Prom
   while (!condition()) await world.call(`${name} looks`, () => {});
 }
 
-type Life = { readonly crash: 'never' | 'while it waits' | 'when granted' | 'when disrupted' | 'when given back' };
+type Life = {
+  /** Its check recovers after the grant, and fails again at once. */
+  readonly hesitates: boolean;
+  readonly crash: 'never' | 'while it waits' | 'when granted' | 'when disrupted' | 'when given back';
+};
 
 const anyLife = fc.record<Life>({
+  hesitates: fc.boolean(),
   crash: fc.constantFrom('never', 'while it waits', 'when granted', 'when disrupted', 'when given back'),
 });
 /** The last life is a whole one, so that what the others left behind is cleaned up. */
-const anyLives = fc.array(anyLife, { maxLength: 2 }).map((lives): Life[] => [...lives, { crash: 'never' }]);
+const anyLives = fc
+  .array(anyLife, { maxLength: 2 })
+  .map((lives): Life[] => [...lives, { crash: 'never', hesitates: true }]);
 
 for (const [what, budgets] of Object.entries(BUDGETS)) {
   test(`whatever the order and whoever crashes, never more than ${what} is disrupted, and everybody has a turn`, async () => {

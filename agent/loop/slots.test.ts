@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { waitFor } from '../../test/harness/wait-for.ts';
 import type { NodeDisruptionBudget } from '../core/policy.ts';
-import type { SlotDenial, SlotLease } from '../core/slot.ts';
+import type { LabelledNode, SlotDenial, SlotLease } from '../core/slot.ts';
 import { createSlots, type SlotsOptions } from './slots.ts';
 
 /** One agent's slots; the Leases are a map, and every call is noted. */
@@ -32,7 +32,7 @@ function lease(of: string, holder: string, version: number, changed: Partial<Slo
   };
 }
 
-function setUp(existing: readonly SlotLease[] = []) {
+function setUp(existing: readonly SlotLease[] = [], mayLandMs = 0) {
   const leases = new Map(existing.map((each) => [each.name, each]));
   const calls: string[] = [];
   const denials: [string, SlotDenial][] = [];
@@ -43,16 +43,28 @@ function setUp(existing: readonly SlotLease[] = []) {
   let version = 1_000;
   let wakeUp = () => {};
   let tellWatch: ((leases: readonly SlotLease[]) => void) | null = null;
+  const cordoned: LabelledNode[] = [];
+  let broken: { call: string; how: 'applied' | 'lost' } | null = null;
+  let looking: { held: boolean; answered: Promise<void> } | null = null;
   const note = async <T>(call: string, answer: () => T): Promise<T> => {
     calls.push(call);
-    return answer();
+    const breaks = broken?.call === call ? broken.how : null;
+    if (breaks !== null) broken = null;
+    if (breaks === 'lost') throw new Error('no answer');
+    const answered = answer();
+    if (breaks === 'applied') throw new Error('no answer');
+    if (call === 'node' && looking !== null) {
+      looking.held = true;
+      await looking.answered;
+    }
+    return answered;
   };
   const api: SlotsOptions['api'] = {
     nameOf: (of, node) => `nsc-${of}-${node}`,
     isConflict: (error) => error instanceof Error && error.message === 'conflict',
     list: (of) => note('list', () => [...leases.values()].filter((each) => of === undefined || each.budget === of)),
     read: (name) => note('read', () => leases.get(name) ?? null),
-    listCordoned: () => note('cordoned', () => []),
+    listCordoned: () => note('cordoned', () => [...cordoned]),
     listSelected: () => note('selected', () => [NODE, { name: 'node-2', labels: {} }]),
     create: (of, { name, uid }) =>
       note('create', () => {
@@ -62,9 +74,10 @@ function setUp(existing: readonly SlotLease[] = []) {
         return created;
       }),
     remove: async (each) => {
-      calls.push('remove');
       await removal.now;
-      if (leases.get(each.name)?.uid === each.uid) leases.delete(each.name);
+      await note('remove', () => {
+        if (leases.get(each.name)?.uid === each.uid) leases.delete(each.name);
+      });
     },
     watch: (_, onLeases, signal) =>
       new Promise((resolve) => {
@@ -79,6 +92,7 @@ function setUp(existing: readonly SlotLease[] = []) {
     onDenied: (of, answer) => denials.push([of, answer]),
     onHeld: () => {},
     onProblem: (error) => problems.push(String(error)),
+    mayLandMs,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         slept.push(ms);
@@ -95,6 +109,20 @@ function setUp(existing: readonly SlotLease[] = []) {
     disrupted,
     /** A removal waits for this. */
     removal,
+    cordoned,
+    /** The next such call is not answered; it has happened all the same, or not. */
+    breakNext: (call: string, how: 'applied' | 'lost') => {
+      broken = { call, how };
+    },
+    look: {
+      /** The next look at the node takes until the returned function is called. */
+      hold: () => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        looking = { held: false, answered: promise };
+        return resolve;
+      },
+      isHeld: () => looking?.held === true,
+    },
     slept,
     wakeUp: () => wakeUp(),
     /** What the watch of a denied agent says. */
@@ -131,6 +159,13 @@ test('a slot is pending until it is granted, and held until the node is not disr
   await slots.stop();
 });
 
+test('an agent that never had a budget reads no Leases', async () => {
+  const { slots, calls } = setUp();
+  for (const need of ['None', 'Want', 'Keep', 'None'] as const) slots.obey(need, NODE, []);
+  await slots.stop();
+  assert.deepEqual(calls, []);
+});
+
 test('a slot that is being given back grants nothing any more', async () => {
   const { slots, state, until, calls, removal, held } = setUp();
   slots.obey('Want', NODE, [ONE]);
@@ -138,12 +173,25 @@ test('a slot that is being given back grants nothing any more', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   removal.now = promise;
   slots.obey('None', NODE, [ONE]);
-  await until('the removal', () => calls.includes('remove'));
+  await until('the look at the node', () => calls.includes('node'));
   slots.obey('Want', NODE, [ONE]);
   assert.equal(state(ONE), 'Pending');
   resolve();
   await until('a new grant', () => state(ONE) === 'Granted');
   assert.deepEqual(held(), ['one']);
+  await slots.stop();
+});
+
+test('a Lease of a disrupted node that was edited so that nobody counts it is made anew', async () => {
+  const { slots, until, held, leases, wakeUp, slept } = setUp();
+  slots.obey('Keep', NODE, [ONE]);
+  await until('the slot', () => held().length === 1 && slept.length === 1);
+  const name = 'nsc-one-node-1';
+  const created = leases.get(name) ?? assert.fail();
+  leases.set(name, { ...created, budget: '' });
+  wakeUp();
+  await until('the slot to be taken again', () => held().includes('one'));
+  assert.notEqual(leases.get(name)?.uid, created.uid);
   await slots.stop();
 });
 
@@ -235,16 +283,98 @@ test('a foreign Lease of our name is never deleted, and nothing is done to the n
   await slots.stop();
 });
 
-test('a write that may still land keeps the slot', async () => {
-  const { slots, state, until, held, slept, calls } = setUp();
+test('a write that may still land keeps the slot, until a later one has landed', async () => {
+  const { slots, state, until, held, slept, calls } = setUp([], 60_000);
   slots.obey('Want', NODE, [ONE]);
   await until('the grant', () => state(ONE) === 'Granted');
-  slots.keepFor(60_000);
+  slots.writeBegins();
   slots.obey('None', NODE, [ONE]);
-  await until('the wait', () => slept.length === 1);
-  assert.ok((slept[0] ?? 0) > 50_000);
+  await until('the wait', () => slept.length === 2);
+  assert.ok((slept[1] ?? 0) > 5_000);
   assert.deepEqual(held(), ['one']);
   assert.ok(!calls.includes('node'));
+  slots.writeLanded();
+  await until('the slot to be given back', () => held().length === 0);
+  await slots.stop();
+});
+
+test('from the look at the node on, no write begins on a slot that is given back', async () => {
+  const { slots, state, until, held, look } = setUp();
+  slots.obey('Want', NODE, [ONE]);
+  await until('the grant', () => state(ONE) === 'Granted');
+  const answer = look.hold();
+  slots.obey('None', NODE, [ONE]);
+  await until('the look', () => look.isHeld());
+  assert.deepEqual(held(), ['one']);
+  assert.notEqual(state(ONE), 'Granted', 'what is written now would not be seen by the look');
+  answer();
+  await until('the slot to be given back', () => held().length === 0);
+  await slots.stop();
+});
+
+for (const need of ['None', 'Want'] as const) {
+  test(`a Lease found after a restart is left alone while an earlier life's requests may land: ${need}`, async () => {
+    const { slots, state, until, slept, calls } = setUp([lease('one', NODE.name, 5)], 60_000);
+    slots.obey(need, NODE, [ONE]);
+    await until('the wait', () => slept.length === 1);
+    assert.ok((slept[0] ?? 0) > 5_000);
+    assert.deepEqual(calls, ['list'], 'neither given back nor used');
+    assert.equal(state(ONE), 'Pending');
+    await slots.stop();
+  });
+}
+
+test('a Lease whose creation was not answered is found and given back, although it is not wanted any more', async () => {
+  const { slots, until, held, breakNext, slept, problems } = setUp();
+  breakNext('create', 'applied');
+  slots.obey('Want', NODE, [ONE]);
+  await until('the problem', () => problems.length === 1 && slept.length === 1);
+  assert.deepEqual(held(), ['one']);
+  slots.obey('None', NODE, [ONE]);
+  await until('the Lease to go', () => held().length === 0);
+  await slots.stop();
+});
+
+test('a Lease of an earlier life that comes to be after the first look is given back', async () => {
+  const { slots, until, held, leases, slept, wakeUp } = setUp([], 20);
+  slots.obey('None', NODE, [ONE]);
+  await until('the wait', () => slept.length === 1);
+  const late = lease('one', NODE.name, 5);
+  leases.set(late.name, late);
+  await until('the Lease to go', () => {
+    wakeUp();
+    return held().length === 0;
+  });
+  await slots.stop();
+});
+
+test('nothing rests on a Lease whose deletion was not answered: it is deleted again, and another is made', async () => {
+  const { slots, state, until, leases, breakNext, slept, problems } = setUp();
+  slots.obey('Want', NODE, [ONE]);
+  await until('the grant', () => state(ONE) === 'Granted');
+  const first = leases.get('nsc-one-node-1')?.uid;
+  breakNext('remove', 'lost');
+  slots.obey('None', NODE, [ONE]);
+  await until('the problem', () => problems.length === 1 && slept.length > 0);
+  assert.equal(leases.get('nsc-one-node-1')?.uid, first);
+  slots.obey('Want', NODE, [ONE]);
+  await until('the grant', () => state(ONE) === 'Granted');
+  assert.notEqual(leases.get('nsc-one-node-1')?.uid, first);
+  await slots.stop();
+});
+
+test('who waits is woken by a slot that is given back by a node that was cordoned when it was denied', async () => {
+  const other = lease('one', 'node-2', 5);
+  const { slots, state, until, leases, wakeUp, slept, seeLeases, cordoned } = setUp([other]);
+  cordoned.push({ name: 'node-2', labels: {} });
+  slots.obey('Want', NODE, [ONE]);
+  await until('the denial', () => state(ONE) === 'Denied' && slept.length === 1);
+  leases.delete(other.name);
+  cordoned.length = 0;
+  seeLeases();
+  await until('the spread', () => slept.length === 2);
+  wakeUp();
+  await until('the grant', () => state(ONE) === 'Granted');
   await slots.stop();
 });
 
@@ -256,6 +386,68 @@ test('a percentage counts the selected nodes', async () => {
   assert.ok(calls.includes('selected'));
   await slots.stop();
 });
+
+for (const hours of [-1, 1]) {
+  test(`a clock that is ${hours} h off changes nothing`, async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() + hours * 3_600_000 });
+    const now = new Date(Date.now() - hours * 3_600_000).toISOString();
+    const other = lease('one', 'node-2', 5, { createdAt: now });
+    const { slots, state, until, leases, wakeUp, slept, held } = setUp([other]);
+    slots.obey('Want', NODE, [ONE]);
+    await until('the denial', () => state(ONE) === 'Denied' && slept.length === 1);
+    assert.ok((slept[0] ?? 0) <= 1_000);
+    leases.delete(other.name);
+    wakeUp();
+    await until('the grant', () => state(ONE) === 'Granted');
+    slots.obey('None', NODE, [ONE]);
+    await until('the slot to be given back', () => held().length === 0);
+    await slots.stop();
+  });
+}
+
+for (const call of ['list', 'cordoned', 'create'] as const) {
+  test(`while the API server does not answer nothing is granted, and it is asked again: ${call}`, async () => {
+    const { slots, state, until, problems, slept, wakeUp, breakNext } = setUp();
+    breakNext(call, 'lost');
+    slots.obey('Want', NODE, [ONE]);
+    await until('the problem', () => problems.length === 1 && slept.length === 1);
+    assert.equal(state(ONE), 'Pending');
+    wakeUp();
+    await until('the grant', () => state(ONE) === 'Granted');
+    await slots.stop();
+  });
+}
+
+for (const hours of [-1, 1]) {
+  test(`a clock that is ${hours} h off changes nothing`, async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() + hours * 3_600_000 });
+    const now = new Date(Date.now() - hours * 3_600_000).toISOString();
+    const other = lease('one', 'node-2', 5, { createdAt: now });
+    const { slots, state, until, leases, wakeUp, slept, held } = setUp([other]);
+    slots.obey('Want', NODE, [ONE]);
+    await until('the denial', () => state(ONE) === 'Denied' && slept.length === 1);
+    assert.ok((slept[0] ?? 0) <= 1_000);
+    leases.delete(other.name);
+    wakeUp();
+    await until('the grant', () => state(ONE) === 'Granted');
+    slots.obey('None', NODE, [ONE]);
+    await until('the slot to be given back', () => held().length === 0);
+    await slots.stop();
+  });
+}
+
+for (const call of ['list', 'cordoned', 'create'] as const) {
+  test(`while the API server does not answer nothing is granted, and it is asked again: ${call}`, async () => {
+    const { slots, state, until, problems, slept, wakeUp, breakNext } = setUp();
+    breakNext(call, 'lost');
+    slots.obey('Want', NODE, [ONE]);
+    await until('the problem', () => problems.length === 1 && slept.length === 1);
+    assert.equal(state(ONE), 'Pending');
+    wakeUp();
+    await until('the grant', () => state(ONE) === 'Granted');
+    await slots.stop();
+  });
+}
 
 test('when the Node is gone its slots are given back', async () => {
   const { slots, state, until, held } = setUp();

@@ -5,13 +5,14 @@ import {
   askForSlot,
   type BudgetView,
   budgetSelects,
-  isPercentage,
-  type LabelledNode,
   type SlotDenial,
   type SlotLease,
   type SlotState,
   stopsEverything,
 } from '../core/slot.ts';
+import { createBudgetReader } from './budget-reader.ts';
+import { createOwnSlots } from './own-slots.ts';
+import type { SlotApi, SlotListener, SlotNode } from './slot-ports.ts';
 
 /** After a denial, or an error. */
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
@@ -21,6 +22,10 @@ const WAKE_SPREAD_MS = 1_000;
 const KEEP_CHECK = { baseMs: 30_000, maxMs: 30_000 };
 /** How old a count of nodes may be when it only tells whether asking is worth the while. */
 const COUNT_AGE_MS = 300_000;
+/** How long what was sent may still land when its answer is lost: the API server's own limit (--request-timeout). */
+const MAY_LAND_MS = 60_000;
+/** The same for what an earlier life has sent: its connections ended with it, so this is what a network may hold back. */
+const EARLIER_LIFE_MS = 10_000;
 /** A node that is still disrupted when its slot should be given back is looked at again after this time. */
 const STILL_DISRUPTED_MS = 5_000;
 
@@ -32,29 +37,12 @@ export type SlotNeed =
   | 'Want'
   | 'None';
 
-export type SlotNode = LabelledNode & { readonly uid: string };
-
-export type SlotsOptions = {
-  readonly api: {
-    list(budget?: string): Promise<readonly SlotLease[]>;
-    read(name: string): Promise<SlotLease | null>;
-    create(budget: NodeDisruptionBudget, holder: SlotNode): Promise<SlotLease>;
-    nameOf(budget: string, node: string): string;
-    remove(lease: SlotLease): Promise<void>;
-    listCordoned(): Promise<readonly LabelledNode[]>;
-    listSelected(budget: NodeDisruptionBudget): Promise<readonly LabelledNode[]>;
-    watch(budget: string, onLeases: (leases: readonly SlotLease[]) => void, signal: AbortSignal): Promise<void>;
-    isConflict(error: unknown): boolean;
-  };
+export type SlotsOptions = SlotListener & {
+  readonly api: SlotApi;
   /** Whether anything of ours disrupts the node right now, as the API server has it. */
   stillDisrupted(): Promise<boolean>;
-  /** The answer of `state` may have changed. */
-  onChange(): void;
-  /** A budget said no; once for each time that it begins to. */
-  onDenied(budget: string, answer: SlotDenial): void;
-  /** How many slots are held, and which budget denies one, after each change. */
-  onHeld(held: readonly string[], denying: string | null): void;
-  onProblem(error: unknown): void;
+  /** How long a request without an answer may still land, in milliseconds; default 60,000. */
+  readonly mayLandMs?: number | undefined;
   /** Settles after `ms`, or at once on the signal; never rejects. Default: the clock. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 };
@@ -63,17 +51,14 @@ export type Slots = {
   state(node: SlotNode, budgets: readonly NodeDisruptionBudget[]): SlotState;
   /** Takes what is needed from now on; returns at once. `node` is null when there is none any more. */
   obey(need: SlotNeed, node: SlotNode | null, budgets: readonly NodeDisruptionBudget[]): void;
-  /** A write may still land although nobody knows; no slot is given back before that time is over. */
-  keepFor(ms: number): void;
+  /** A write to the Node begins. While it may land, no slot is given back. */
+  writeBegins(): void;
+  /** It landed, guarded by the Node's version, so none that was begun before it can any more. */
+  writeLanded(): void;
   stop(): Promise<void>;
 };
 
 type Target = { need: SlotNeed; node: SlotNode; budgets: readonly NodeDisruptionBudget[]; key: string };
-type Slot = {
-  lease: SlotLease;
-  granted: boolean /** Found after a restart, or granted: an effect may rest on it. */;
-  mayBeUsed: boolean;
-};
 type Denial = {
   budget: NodeDisruptionBudget;
   answer: SlotDenial;
@@ -87,33 +72,39 @@ type Denial = {
  * by an earlier life of the agent is found by looking. A slot is given back only after a fresh look at the Node.
  */
 export function createSlots(options: SlotsOptions): Slots {
-  const { api, sleep = sleepByClock } = options;
+  const { api, sleep = sleepByClock, mayLandMs = MAY_LAND_MS } = options;
+  const earlierLifeMs = Math.min(mayLandMs, EARLIER_LIFE_MS);
   const stopping = new AbortController();
   let target: Target | null = null;
-  let slots = new Map<string, Slot>();
-  /** Of the Node whose Leases were looked up; null before that. */
-  let knownUid: string | null = null;
+  const own = createOwnSlots(api, mayLandMs, earlierLifeMs);
+  const look = createBudgetReader(api);
+  const slots = own.byBudget;
   let denial: (Denial & { key: string }) | null = null;
   let notBeforeMs = 0;
-  let attempt = 0;
+  /** In a row: times that a budget said no, and times that the API server did not answer. */
+  let denials = 0;
+  let failures = 0;
+  /** A write that is under way is all that keeps the slots. */
+  let waitsForWrite = false;
   let wake = () => {};
   let worked: Promise<void> | null = null;
   let watching: { budget: string; abort: AbortController; done: Promise<void> } | null = null;
   /** The watch saw room, and the worker will be woken in a moment. */
   let isWaking = false;
-  const counts = new Map<string, { nodes: readonly LabelledNode[]; atMs: number; selector: string }>();
 
   async function work(): Promise<void> {
     while (!stopping.signal.aborted && target !== null) {
       const current: Target = target;
       let waitMs: number;
       try {
-        waitMs = await turn(current);
-        if (denial === null) attempt = 0;
+        waitMs = Math.min(await turn(current), Math.max(0, own.lookAgainAtMs() - performance.now()));
+        if (waitsForWrite && notBeforeMs === 0) waitMs = 0;
+        failures = 0;
+        if (denial === null) denials = 0;
       } catch (error) {
         if (stopping.signal.aborted) return;
         options.onProblem(error);
-        waitMs = backoffMs(attempt++, RETRY, Math.random());
+        waitMs = backoffMs(failures++, RETRY, Math.random());
       }
       watchForRoom();
       options.onHeld([...slots.keys()], denial?.budget.metadata.name ?? null);
@@ -123,31 +114,24 @@ export function createSlots(options: SlotsOptions): Slots {
 
   /** @returns how long nothing has to be done unless something changes, in milliseconds */
   async function turn({ need, node, budgets, key }: Target): Promise<number> {
-    await lookUpOwn(node);
+    waitsForWrite = false;
+    // An agent that never had a budget needs no right to read Leases.
+    if (budgets.length === 0 && !own.isKnown(node)) return Number.POSITIVE_INFINITY;
+    // An earlier life may have sent a write to the Node that rests on what it left.
+    if (await own.lookUp(node)) notBeforeMs = performance.now() + earlierLifeMs;
     const matching = budgets.filter((budget) => budgetSelects(budget, node)).sort(byName);
     const names = new Set(matching.map(({ metadata }) => metadata.name));
     // A budget that is gone, or does not select the node any more, limits nothing.
-    for (const name of [...slots.keys()]) if (!names.has(name)) await remove(name);
+    for (const name of [...slots.keys()]) if (!names.has(name)) await own.remove(name);
     if (need !== 'Want') denial = null;
     if (need === 'None') return giveBackAll();
     if (need === 'Keep') return keep(matching, node);
     return acquire(matching, node, key);
   }
 
-  async function lookUpOwn(node: SlotNode): Promise<void> {
-    if (knownUid === node.uid) return;
-    const found = new Map<string, Slot>();
-    for (const lease of await api.list()) {
-      if (lease.holder !== node.name) continue;
-      // Of an earlier Node of this name; the garbage collector would remove it, too.
-      if (lease.ownerUid !== node.uid) await api.remove(lease);
-      else found.set(lease.budget, { lease, granted: false, mayBeUsed: true });
-    }
-    slots = found;
-    knownUid = node.uid;
-  }
-
   async function acquire(budgets: readonly NodeDisruptionBudget[], node: SlotNode, key: string): Promise<number> {
+    const unusableMs = Math.max(...[...slots.values()].map(({ usableAtMs }) => usableAtMs - performance.now()));
+    if (unusableMs > 0) return unusableMs;
     const denied = await firstDenial(budgets, node);
     if (denied === null) {
       denial = null;
@@ -163,7 +147,7 @@ export function createSlots(options: SlotsOptions): Slots {
     if (slots.size > 0) return giveBackMs;
     // Only another policy file can change that.
     if (stopsEverything(denied.budget)) return Number.POSITIVE_INFINITY;
-    return backoffMs(attempt++, RETRY, Math.random());
+    return backoffMs(denials++, RETRY, Math.random());
   }
 
   async function firstDenial(budgets: readonly NodeDisruptionBudget[], node: SlotNode): Promise<Denial | null> {
@@ -179,19 +163,20 @@ export function createSlots(options: SlotsOptions): Slots {
   async function ask(budget: NodeDisruptionBudget, node: SlotNode): Promise<Denial | null> {
     const { name } = budget.metadata;
     if (slots.get(name)?.granted) return null;
+    if (slots.get(name)?.doomed) await own.remove(name);
     if (!slots.has(name)) {
       // Looking first keeps those who wait for a slot from making Leases, each of which the others would see.
       const view = await look(budget, COUNT_AGE_MS);
       const answer = askForSlot(budget, node, null, view);
       if (answer.kind !== 'Granted') return { budget, answer, view };
-      const foreign = await create(budget, node);
+      const foreign = await own.create(budget, node);
       if (foreign !== null) return { budget, answer: { kind: 'Uncountable', problem: foreign }, view };
     }
     const view = await look(budget, 0);
     const slot = slots.get(name);
     const listed = view.leases.find(({ uid }) => uid === slot?.lease.uid);
     if (slot === undefined || listed === undefined) {
-      slots.delete(name);
+      own.forget(name);
       return { budget, answer: { kind: 'Uncountable', problem: 'its Lease was deleted meanwhile' }, view };
     }
     slot.lease = listed;
@@ -202,57 +187,16 @@ export function createSlots(options: SlotsOptions): Slots {
     return null;
   }
 
-  /** The Leases first: a node that is cordoned in between is seen by its cordon. */
-  async function look(budget: NodeDisruptionBudget, countAgeMs: number): Promise<BudgetView> {
-    const leases = await api.list(budget.metadata.name);
-    const cordoned = await api.listCordoned();
-    const selected = isPercentage(budget) ? await countSelected(budget, countAgeMs) : null;
-    return { leases, cordoned, selected };
-  }
-
-  async function countSelected(budget: NodeDisruptionBudget, maxAgeMs: number): Promise<readonly LabelledNode[]> {
-    const { name } = budget.metadata;
-    const selector = JSON.stringify(budget.spec.nodeSelector);
-    const known = counts.get(name);
-    if (known?.selector === selector && performance.now() - known.atMs < maxAgeMs) return known.nodes;
-    const nodes = await api.listSelected(budget);
-    counts.set(name, { nodes, atMs: performance.now(), selector });
-    return nodes;
-  }
-
-  /** @returns null when the Lease is ours now, else why it cannot be */
-  async function create(budget: NodeDisruptionBudget, node: SlotNode): Promise<string | null> {
-    const { name } = budget.metadata;
-    try {
-      slots.set(name, { lease: await api.create(budget, node), granted: false, mayBeUsed: false });
-      return null;
-    } catch (error) {
-      if (!api.isConflict(error)) throw error;
-    }
-    const found = await api.read(api.nameOf(name, node.name));
-    if (found === null) return 'its Lease was deleted meanwhile';
-    if (found.holder !== node.name || found.budget !== name) {
-      return `the Lease ${found.name} must be held by ${node.name} under budget ${name}, found ${JSON.stringify(found.holder)} under ${JSON.stringify(found.budget)}; delete it if nobody needs it`;
-    }
-    if (found.ownerUid !== node.uid) {
-      await api.remove(found);
-      return 'its Lease was of an earlier Node of that name';
-    }
-    // Ours, by a call whose answer was lost.
-    slots.set(name, { lease: found, granted: false, mayBeUsed: true });
-    return null;
-  }
-
   /** The node is disrupted, whatever a budget says now: its slots have to show it. */
   async function keep(budgets: readonly NodeDisruptionBudget[], node: SlotNode): Promise<number> {
     let changed = false;
     for (const budget of budgets) {
       const { name } = budget.metadata;
       const slot = slots.get(name);
-      if (slot?.granted && (await api.read(slot.lease.name))?.uid === slot.lease.uid) continue;
+      if (slot?.granted && (await own.isAsCreated(name))) continue;
       if (slot === undefined || slot.granted) {
-        slots.delete(name);
-        const problem = await create(budget, node);
+        own.forget(name);
+        const problem = await own.create(budget, node);
         if (problem !== null) {
           options.onProblem(
             new Error(`could not take a slot of budget ${name} for what is done to the node: ${problem}`),
@@ -270,22 +214,16 @@ export function createSlots(options: SlotsOptions): Slots {
 
   async function giveBackAll(): Promise<number> {
     if (slots.size === 0) return Number.POSITIVE_INFINITY;
+    // Nothing may begin any more that would rest on them, or it could land after the look at the node.
+    for (const slot of slots.values()) slot.granted = false;
     if ([...slots.values()].some(({ mayBeUsed }) => mayBeUsed)) {
       const leftMs = notBeforeMs - performance.now();
-      if (leftMs > 0) return leftMs;
+      waitsForWrite = leftMs > 0;
+      if (waitsForWrite) return leftMs;
       if (await options.stillDisrupted()) return STILL_DISRUPTED_MS;
     }
-    for (const name of [...slots.keys()]) await remove(name);
+    for (const name of [...slots.keys()]) await own.remove(name);
     return Number.POSITIVE_INFINITY;
-  }
-
-  async function remove(name: string): Promise<void> {
-    const slot = slots.get(name);
-    if (slot === undefined) return;
-    // Not granted from here on, whether the call succeeds or has to be made again.
-    slot.granted = false;
-    await api.remove(slot.lease);
-    slots.delete(name);
   }
 
   /** Ends after `ms`, when the target changes, or when the budget that denied has room. */
@@ -313,7 +251,11 @@ export function createSlots(options: SlotsOptions): Slots {
 
   function onLeases(leases: readonly SlotLease[], signal: AbortSignal): void {
     if (denial === null || denial.view === null || target === null || isWaking) return;
-    if (askForSlot(denial.budget, target.node, null, { ...denial.view, leases }).kind !== 'Granted') return;
+    // A holder is uncordoned before its Lease goes, and no watch tells of cordons.
+    const holders = new Set(denial.view.leases.map(({ holder }) => holder));
+    const cordoned = denial.view.cordoned.filter(({ name }) => !holders.has(name));
+    const view = { ...denial.view, leases, cordoned };
+    if (askForSlot(denial.budget, target.node, null, view).kind !== 'Granted') return;
     isWaking = true;
     void sleep(Math.random() * WAKE_SPREAD_MS, signal).then(() => {
       isWaking = false;
@@ -327,7 +269,7 @@ export function createSlots(options: SlotsOptions): Slots {
       if (matching.length === 0) return 'Granted';
       if (matching.some(stopsEverything)) return 'Denied';
       const isGranted = ({ metadata }: NodeDisruptionBudget) => slots.get(metadata.name)?.granted === true;
-      if (knownUid === node.uid && matching.every(isGranted)) return 'Granted';
+      if (own.isKnown(node) && matching.every(isGranted)) return 'Granted';
       return denial !== null && denial.key === target?.key ? 'Denied' : 'Pending';
     },
     obey(need, node, budgets) {
@@ -338,12 +280,17 @@ export function createSlots(options: SlotsOptions): Slots {
       const key = JSON.stringify([need, node.uid, node.labels, budgets]);
       if (key === target?.key) return;
       target = { need, node, budgets, key };
-      attempt = 0;
+      denials = 0;
+      failures = 0;
       wake();
       worked ??= work();
     },
-    keepFor(ms) {
-      notBeforeMs = performance.now() + ms;
+    writeBegins() {
+      notBeforeMs = performance.now() + mayLandMs;
+    },
+    writeLanded() {
+      notBeforeMs = 0;
+      if (waitsForWrite) wake();
     },
     async stop() {
       stopping.abort();

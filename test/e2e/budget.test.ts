@@ -9,6 +9,7 @@ import { countRequests } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { isCordoned, isHeld, isReleased } from '../harness/held-node.ts';
 import { createNode, deleteNode } from '../harness/nodes.ts';
+import { runNsc } from '../harness/run-nsc.ts';
 import { createSickCheck, type SickCheck } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
@@ -176,6 +177,31 @@ describe('a disruption budget on a real API server', { skip: skipWithoutControlP
     await cluster.plane.kubectl(['uncordon', first.name]);
     await untilHeld([second], 1);
     assert.ok(!isCordoned(await cluster.node(first.name)));
+  });
+
+  test('a released node gives its slot to the next one, and is not taken again in the same episode', async () => {
+    const members = await muster('taken-back', ['', ''], { maxUnavailable: 1 });
+    const [first, second] = members as [Member, Member];
+    first.check.breakIt();
+    await untilHeld([first], 1);
+    second.check.breakIt();
+    await second.agent.waitForLine(/budget taken-back is full/);
+    const release = runNsc(['release', first.name, '--yes', '--namespace', NAMESPACE], {
+      env: { KUBECONFIG: cluster.plane.kubeconfigPath },
+    });
+    assert.equal(await release.exitCode, 0, release.stderr);
+    assert.match(release.stdout, /uncordoned, slot of budget taken-back given back/);
+    await untilHeld([second], 1);
+    const from = first.agent.lines.length;
+    await first.agent.waitForLine(/Noticed/, { from });
+    assert.ok(!isCordoned(await cluster.node(first.name)));
+    const status = runNsc(['status', '-l', 'fleet=taken-back', '-o', 'json', '--namespace', NAMESPACE], {
+      env: { KUBECONFIG: cluster.plane.kubeconfigPath },
+    });
+    assert.equal(await status.exitCode, 1);
+    const { summary } = JSON.parse(status.stdout);
+    const slots = summary.slots.find(({ budget }: { budget: string }) => budget === 'taken-back');
+    assert.deepEqual([summary.held, summary.released, slots], [2, 1, { budget: 'taken-back', held: 1, others: 0 }]);
   });
 
   test('a denied agent asks for little', async () => {

@@ -196,7 +196,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     const name = 'names-budget';
     await setUp(name, [{ labels: GUARDED }]);
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, { timeoutSeconds: 1 });
+    const { agent, check } = await startOn(name, { timeoutSeconds: 3 });
     check.breakIt();
     await agent.waitForLine(/gave up; it stays cordoned/);
     assert.match(await eventOf(name, 'DrainFailed'), /pod names-budget\/pod-0: .*disruption budget guard/);

@@ -80,9 +80,12 @@ export async function startOnControlPlane(): Promise<ReloadTarget> {
     async writes(name, mark) {
       const entries = () => audit.since(mark, { nodeName: name, verb: 'patch', resource: 'nodes' });
       // Only what has been answered carries its body.
-      const answered = () => entries().every(({ stage }) => stage === 'ResponseComplete');
-      await waitFor(answered, { what: `every write to node ${name} to be answered` });
-      return entries().map(({ requestObject }) => requestObject as NodeWrite);
+      const answered = () => {
+        const all = entries();
+        return all.every(({ stage }) => stage === 'ResponseComplete') ? all : null;
+      };
+      const written = await waitFor(answered, { what: `every write to node ${name} to be answered` });
+      return written.map(({ requestObject }) => requestObject as NodeWrite);
     },
     stop: cluster.stop,
   };

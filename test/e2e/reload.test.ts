@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
@@ -235,7 +235,6 @@ async function setScene(target: ReloadTarget, name: string, spec: SickCheckSpec)
 
 function asItWas(check: SickCheck): void {
   check.write({});
-  rmSync(join(check.policyDir, 'moved.yaml'), { force: true });
 }
 
 /** The policy is gone, and another one there instead: with its check, unless it has another command. */
@@ -244,8 +243,9 @@ function moveAside(check: SickCheck, name: string, command?: readonly string[]):
   const policy = JSON.parse(readFileSync(file, 'utf8'));
   policy.metadata.name = name;
   if (command) policy.spec.check.command = command;
-  writeFileSync(join(check.policyDir, 'moved.yaml'), JSON.stringify(policy));
-  rmSync(file);
+  // In one step: for a moment with both, the new one could fail, too, and keep what the old one held.
+  writeFileSync(`${file}.new`, JSON.stringify(policy));
+  renameSync(`${file}.new`, file);
 }
 
 function taintKeys(spec: Partial<NodeObject['spec']> = {}): string[] {

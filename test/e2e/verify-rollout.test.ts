@@ -3,16 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { inParallel } from '../../agent/commands/in-parallel.ts';
 import { loadPolicyDirectory } from '../../agent/policy/load-policies.ts';
-import { startSimulator } from '../../simulator/simulator.ts';
-import { type ApiClient, connect } from '../harness/api-client.ts';
-import { skipWithoutControlPlane } from '../harness/binaries.ts';
-import { ADMIN } from '../harness/components.ts';
-import { startControlPlane } from '../harness/control-plane.ts';
-import { type FaultProxyOptions, startFaultProxy } from '../harness/fault-proxy.ts';
-import { writeKubeconfig } from '../harness/kubeconfig.ts';
 import { createNode } from '../harness/nodes.ts';
-import { type NscRun, runNsc } from '../harness/run-nsc.ts';
+import { finished, runNsc } from '../harness/run-nsc.ts';
+import { TARGETS, type Target, throughProxy } from '../harness/targets.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const REPORT = 'node-svc-checker/policy';
@@ -23,21 +18,6 @@ const POLICY = {
   spec: { check: { command: ['/bin/true'] } },
 };
 const FLEET = 1_000;
-
-/** An API server, real or simulated, whose Nodes are written by the test in place of their agents. */
-interface Target {
-  readonly url: string;
-  readonly ca?: string;
-  readonly api: ApiClient;
-  readonly token?: string;
-  readonly kubeconfig: string;
-  stop(): Promise<void>;
-}
-
-const TARGETS: Readonly<Record<string, { skip: string | false; start(): Promise<Target> }>> = {
-  'the simulator': { skip: false, start: startSimulated },
-  'a real API server': { skip: skipWithoutControlPlane(), start: startReal },
-};
 
 for (const [where, { skip, start }] of Object.entries(TARGETS)) {
   describe(`nsc verify-rollout on ${where}`, { skip }, () => {
@@ -72,28 +52,10 @@ for (const [where, { skip, start }] of Object.entries(TARGETS)) {
     };
     const verify = (fleet: string, ...args: string[]) =>
       runNsc(['verify-rollout', dir, '-l', `fleet=${fleet}`, ...args], { env: { KUBECONFIG: target.kubeconfig } });
-    const printed = async (run: NscRun) => {
-      const exitCode = await run.exitCode;
-      return { exitCode, stdout: run.stdout, stderr: run.stderr };
-    };
-
-    const throughProxy = async (
-      onRequest: FaultProxyOptions['onRequest'],
-      work: (kubeconfig: string) => Promise<void>,
-    ) => {
-      const proxy = await startFaultProxy({ target: target.url, ca: target.ca, onRequest });
-      try {
-        const kubeconfig = join(dir, 'proxy.kubeconfig');
-        await work(writeKubeconfig(kubeconfig, { server: proxy.url, token: target.token, insecure: true }));
-      } finally {
-        await proxy.close();
-      }
-    };
-
     test('ends at once, with exit code 0, when every selected node runs the revision', async () => {
       await addNodes('done', { a: { revision }, b: { revision, error: 'what came after it is invalid' } });
       await addNodes('elsewhere', { a: '' });
-      assert.deepEqual(await printed(verify('done')), {
+      assert.deepEqual(await finished(verify('done')), {
         exitCode: 0,
         stdout: `rolled out: revision ${revision} is in force on 2 nodes\n`,
         stderr: '',
@@ -113,7 +75,7 @@ for (const [where, { skip, start }] of Object.entries(TARGETS)) {
       await target.api.requestOk('DELETE', '/api/v1/nodes/moving-leaves');
       await report('moving-comes', { revision });
       await report('moving-b', { revision });
-      const { exitCode, stdout } = await printed(run);
+      const { exitCode, stdout } = await finished(run);
       assert.deepEqual([exitCode, stdout], [0, `rolled out: revision ${revision} is in force on 3 nodes\n`]);
     });
 
@@ -128,7 +90,7 @@ for (const [where, { skip, start }] of Object.entries(TARGETS)) {
         old: { revision: '0123456789ab' },
         silent: '',
       });
-      const { exitCode, stdout } = await printed(verify('late', '--timeout', '1s'));
+      const { exitCode, stdout } = await finished(verify('late', '--timeout', '1s'));
       assert.equal(exitCode, 1);
       assert.equal(
         stdout,
@@ -145,7 +107,7 @@ late-silent    -              no report: does an agent run there?
 [1] ${error}
 `,
       );
-      const json = await printed(verify('late', '--timeout', '1s', '-o', 'json'));
+      const json = await finished(verify('late', '--timeout', '1s', '-o', 'json'));
       const { stragglers, ...summary } = JSON.parse(json.stdout);
       assert.deepEqual([json.exitCode, summary], [1, { revision, done: false, nodes: 7, running: 1 }]);
       assert.deepEqual(stragglers[0], { node: 'late-bad', revision: '0123456789ab', reason: 'InvalidFiles', error });
@@ -162,7 +124,7 @@ late-silent    -              no report: does an agent run there?
       });
       const text = JSON.stringify(POLICY);
       const verifyStream = (...objects: object[]) =>
-        printed(
+        finished(
           runNsc(['verify-rollout', '-', '-l', 'fleet=rendered', '--timeout', '5s'], {
             env: { KUBECONFIG: target.kubeconfig },
             stdin: objects.map((object) => `${JSON.stringify(object)}\n`).join('---\n'),
@@ -179,22 +141,23 @@ late-silent    -              no report: does an agent run there?
     });
 
     test('a selector that matches no Node is an error, not a success', async () => {
-      const { exitCode, stdout, stderr } = await printed(verify('nobody'));
+      const { exitCode, stdout, stderr } = await finished(verify('nobody'));
       assert.deepEqual([exitCode, stdout], [1, '']);
       assert.match(stderr, /there are no nodes that match "fleet=nobody"/);
     });
 
     test('what the server refuses ends it at once, with the answer', async () => {
-      const { exitCode, stderr } = await printed(verify('=x=', '--timeout', '20m'));
+      const { exitCode, stderr } = await finished(verify('=x=', '--timeout', '20m'));
       assert.equal(exitCode, 1);
       assert.match(stderr, /could not read nodes that match "fleet==x=": 400 /);
     });
 
     test('the deadline holds while the API server does not answer', async () => {
       await throughProxy(
+        target,
         () => false,
         async (kubeconfig) => {
-          const { exitCode, stderr } = await printed(verify('done', '--timeout', '500ms', '--kubeconfig', kubeconfig));
+          const { exitCode, stderr } = await finished(verify('done', '--timeout', '500ms', '--kubeconfig', kubeconfig));
           assert.equal(exitCode, 1);
           assert.match(stderr, /could not read nodes that match \S+ within 500ms/);
         },
@@ -213,12 +176,13 @@ late-silent    -              no report: does an agent run there?
       await report('fleet-0500', { revision: 'old' });
       const urls: URL[] = [];
       await throughProxy(
+        target,
         ({ url }) => urls.push(new URL(url, target.url)) > 0,
         async (kubeconfig) => {
           const run = verify('fleet', '--kubeconfig', kubeconfig);
           await waitFor(() => run.stderr.includes('waiting: 999 of 1000 nodes'), { what: 'progress' });
           await report('fleet-0500', { revision });
-          assert.equal((await printed(run)).exitCode, 0);
+          assert.equal((await finished(run)).exitCode, 0);
         },
       );
       const kinds = urls.map(({ searchParams }) => (searchParams.has('watch') ? 'watch' : searchParams.get('limit')));
@@ -227,34 +191,4 @@ late-silent    -              no report: does an agent run there?
       assert.ok(kinds.length >= 2 && kinds.length <= 4 && kinds.every((limit) => limit === '500'), kinds.join());
     });
   });
-}
-
-async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>): Promise<void> {
-  const left = [...items];
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item);
-    }),
-  );
-}
-
-async function startSimulated(): Promise<Target> {
-  const dir = mkdtempSync(join(tmpdir(), 'nsc-simulated-'));
-  const simulator = await startSimulator();
-  const api = connect({ url: simulator.url });
-  return {
-    url: simulator.url,
-    api,
-    kubeconfig: simulator.writeKubeconfig(join(dir, 'kubeconfig')),
-    async stop() {
-      api.close();
-      await simulator.close();
-      rmSync(dir, { recursive: true });
-    },
-  };
-}
-
-async function startReal(): Promise<Target> {
-  const { url, ca, api, kubeconfigPath, stop } = await startControlPlane();
-  return { url, ca, api, token: ADMIN, kubeconfig: kubeconfigPath, stop };
 }

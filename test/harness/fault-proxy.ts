@@ -7,6 +7,7 @@ export interface PassingRequest {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
+  readonly accept: string | undefined;
 }
 
 export interface FaultProxyOptions {
@@ -14,8 +15,11 @@ export interface FaultProxyOptions {
   readonly target: string;
   /** PEM, for https. */
   readonly ca?: string;
-  /** Looked at when a request has arrived whole, before it is forwarded; false: it is not forwarded and never answered. */
-  readonly onRequest?: (request: PassingRequest) => boolean;
+  /**
+   * Looked at when a request has arrived whole, before it is forwarded; false: it is not forwarded and never answered;
+   * a number: it is refused with this status.
+   */
+  readonly onRequest?: (request: PassingRequest) => boolean | number;
   /** Looked at when the API server has answered, before the answer is passed on; false: it is never passed on. */
   readonly onResponse?: (request: PassingRequest, status: number) => boolean;
 }
@@ -43,11 +47,13 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
 
 function forward(options: FaultProxyOptions, incoming: IncomingMessage, response: ServerResponse): void {
   const { method = 'GET', url = '/', headers } = incoming;
-  const passing = { method, url };
+  const passing = { method, url, accept: headers.accept };
   const chunks: Buffer[] = [];
   incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
   incoming.on('end', () => {
-    if (options.onRequest?.(passing) === false) return;
+    const verdict = options.onRequest?.(passing) ?? true;
+    if (typeof verdict === 'number') response.writeHead(verdict).end(`refused ${method} ${url}`);
+    if (verdict !== true) return;
     const send = options.target.startsWith('https:') ? tlsRequest : plainRequest;
     const { host: _, ...passedHeaders } = headers;
     const onward = send(new URL(url, options.target), { method, headers: passedHeaders, ca: options.ca }, (answer) => {

@@ -1,0 +1,55 @@
+import type { ReleaseStep } from '../core/release.ts';
+import { describeTaint } from '../loop/describe-change.ts';
+
+/** How the release of one node ended, or what it would do. */
+export type NodeOutcome = {
+  readonly node: string;
+  readonly result: 'Released' | 'Planned' | 'NotHeld' | 'NothingOurs' | 'Failed';
+  /** What was done to the Node, or would be. */
+  readonly steps: readonly ReleaseStep[];
+  /** Budgets whose slots were given back, or would be. */
+  readonly slots: readonly string[];
+  /** What failed, perhaps after something was done; null when nothing did. */
+  readonly error: string | null;
+};
+
+/** One line: `node-7: uncordoned, taint sick=true:NoSchedule removed`. */
+export function describeOutcome({ node, result, steps, slots, error }: NodeOutcome): string {
+  const tense = result === 'Planned' ? 'plan' : 'done';
+  const deeds = [
+    ...steps.map((step) => describeStep(step)[tense]),
+    ...slots.map((budget) =>
+      tense === 'plan' ? `give back the slot of budget ${budget}` : `slot of budget ${budget} given back`,
+    ),
+  ];
+  const what = deeds.length > 0 ? deeds.join(', ') : tense === 'plan' ? 'note it in the ledger' : 'noted in the ledger';
+  switch (result) {
+    case 'Released':
+      return `${node}: ${what}`;
+    case 'Planned':
+      return `${node}: would ${what}`;
+    case 'NotHeld':
+      return `${node}: nothing to do, no agent holds it`;
+    case 'NothingOurs':
+      return `${node}: nothing to do, nothing there is ours any more`;
+    case 'Failed':
+      return `${node}: ${deeds.length > 0 ? `${what}; but ` : ''}${error}`;
+    default:
+      return result satisfies never;
+  }
+}
+
+function describeStep(step: ReleaseStep): { plan: string; done: string } {
+  switch (step.kind) {
+    case 'Uncordon':
+      return { plan: 'uncordon', done: 'uncordoned' };
+    case 'RemoveTaint': {
+      const taint = `taint ${describeTaint(step.taint)}`;
+      return { plan: `remove ${taint}`, done: `${taint} removed` };
+    }
+    case 'EndDrain':
+      return { plan: 'end the drain', done: 'drain ended' };
+    default:
+      return step satisfies never;
+  }
+}

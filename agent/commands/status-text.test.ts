@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { SAMPLE_TAINT } from '../core/samples.ts';
+import { type ClusterStatus, clusterStatus, type NodeStatus } from '../core/status.ts';
+import { formatStatus, stateOf } from './status-text.ts';
+
+const NOW_MS = Date.parse('2026-01-01T00:10:00Z');
+const SINCE = '2026-01-01T00:00:00Z';
+const OPTIONS = { all: false, wide: false, namespace: 'agents', nowMs: NOW_MS };
+
+suite('the effects on a node', () => {
+  const ours = { ...SAMPLE_TAINT, owner: 'Ours' as const };
+  const drain = (state: 'Draining' | 'Drained' | 'GaveUp' | 'Stopped') => ({ state, since: SINCE });
+  const CASES: readonly [Partial<NodeStatus>, string][] = [
+    [{ cordon: 'Ours' }, 'cordon'],
+    [{ cordon: 'Ours', taints: [ours], drain: drain('Draining') }, 'cordon, taint, Draining'],
+    [{ cordon: 'Ours', drain: drain('GaveUp') }, 'cordon, GaveUp'],
+    [{ cordon: 'Released', taints: [ours], drain: drain('Stopped') }, 'taint; released: cordon, drain'],
+    [{ cordon: 'Released', taints: [{ ...ours, owner: 'Released' }] }, 'released: cordon, taint'],
+    [{ cordon: 'Theirs', taints: [ours], drain: drain('Drained') }, 'taint, Drained; theirs: cordon'],
+  ];
+  for (const [effects, text] of CASES) {
+    test(`are told as ${text}`, () => {
+      const [, , , row] = formatStatus(statusWith([{ held: true, since: SINCE, ...effects }]), OPTIONS);
+      assert.equal(row?.split(/ {3,}/)[1], text);
+    });
+  }
+});
+
+suite('the text', () => {
+  test('has one page of rows, and says how many more there are', () => {
+    const status = statusWith(Array.from({ length: 250 }, () => ({ held: true, since: SINCE })));
+    const lines = formatStatus(status, OPTIONS);
+    assert.equal(lines.length, 1 + 2 + 100 + 1);
+    assert.equal(lines.at(-1), 'and 150 more; --all lists every node');
+    assert.equal(formatStatus(status, { ...OPTIONS, all: true }).length, 1 + 2 + 250);
+  });
+
+  test('shows a node that has a slot and holds nothing', () => {
+    const lines = formatStatus(statusWith([{ slots: ['cluster'] }, {}]), OPTIONS);
+    assert.equal(lines.length, 4);
+    assert.match(lines[3] ?? '', /^node-0 +- +- +cluster/);
+  });
+
+  test('names the most frequent revisions and counts the others', () => {
+    const summary = { ...clusterStatus([], []).summary, nodes: 10 };
+    const revisions = ['a', 'b', 'c', 'd', 'e'].map((revision) => ({ revision, nodes: 2 }));
+    const [line] = formatStatus({ summary: { ...summary, revisions }, nodes: [] }, OPTIONS);
+    assert.equal(
+      line,
+      '10 nodes: 0 held, 0 with a problem; 5 revisions: a on 2, b on 2, c on 2 and 2 more; no slots in agents',
+    );
+  });
+
+  test('is another one when a node that is shown has changed, and not when time has passed', () => {
+    const quiet = statusWith([{}]);
+    const held = statusWith([{ held: true, since: SINCE }]);
+    assert.notEqual(stateOf(quiet, false), stateOf(held, false));
+    assert.equal(stateOf(held, false), stateOf(structuredClone(held), false));
+  });
+});
+
+function statusWith(nodes: readonly Partial<NodeStatus>[]): ClusterStatus {
+  const [quiet] = clusterStatus([{ name: 'node', uid: 'uid', annotations: {} }], []).nodes;
+  assert.ok(quiet);
+  return {
+    summary: clusterStatus([], []).summary,
+    nodes: nodes.map((node, index) => ({ ...quiet, problems: [], name: `node-${index}`, ...node })),
+  };
+}

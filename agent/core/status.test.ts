@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { type Ledger, writeLedger } from './ledger.ts';
+import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, POLICY_ANNOTATION } from './node.ts';
+import { SAMPLE_TAINT } from './samples.ts';
+import type { SlotLease } from './slot.ts';
+import { clusterStatus, isQuiet, type NodeStatus, type ObservedNode } from './status.ts';
+
+const SINCE = '2026-01-01T00:00:00Z';
+const REPORT = '{"revision":"0123456789ab"}';
+
+suite('the status of a node', () => {
+  test('without an episode and with a report is quiet', () => {
+    const status = statusOf({});
+    assert.deepEqual(status, {
+      name: 'node-1',
+      held: false,
+      since: null,
+      policies: [],
+      cordon: null,
+      taints: [],
+      drain: null,
+      slots: [],
+      revision: '0123456789ab',
+      problems: [],
+    });
+    assert.ok(isQuiet(status));
+  });
+
+  test('says what the ledger says, with the policies by name', () => {
+    const hold = { since: SINCE, cordon: true, taint: null, drain: true };
+    const taints = [{ ...SAMPLE_TAINT, owner: 'Theirs' as const }];
+    const status = statusOf({ ledger: { policies: { b: hold, a: hold }, cordon: 'Ours', taints, drain: 'Draining' } });
+    const { held, since, policies, cordon, drain } = status;
+    assert.deepEqual(
+      { held, since, policies, cordon },
+      { held: true, since: SINCE, policies: ['a', 'b'], cordon: 'Ours' },
+    );
+    assert.deepEqual(drain, { state: 'Draining', since: SINCE });
+    assert.deepEqual(status.taints, taints);
+    assert.ok(!isQuiet(status));
+  });
+
+  for (const [state, shown] of [
+    ['Draining', 'Stopped'],
+    ['GaveUp', 'Stopped'],
+    ['Drained', 'Drained'],
+  ] as const) {
+    test(`after an uncordon by hand, a drain that was ${state} is ${shown}`, () =>
+      assert.equal(statusOf({ ledger: { cordon: 'Released', drain: state } }).drain?.state, shown));
+  }
+
+  test("of another Node's ledger is that of none", () => {
+    assert.equal(statusOf({ ledger: { nodeUid: 'another' } }).held, false);
+  });
+
+  const CASES: readonly [string, Record<string, string>, readonly [string, RegExp | null]][] = [
+    ['a report nobody can read', { [POLICY_ANNOTATION]: '' }, ['UnreadableReport', null]],
+    ['no revision in force', { [POLICY_ANNOTATION]: '{"revision":null}' }, ['NothingInForce', null]],
+    [
+      'invalid files',
+      { [POLICY_ANNOTATION]: '{"revision":"a","error":"a.yaml:1:1: no"}' },
+      ['InvalidFiles', /^a\.yaml/],
+    ],
+    ['a ledger nobody can read', { [LEDGER_ANNOTATION]: '{' }, ['UnreadableLedger', /cannot be read/]],
+    ['drainActive without an episode', { [DRAIN_STATE_ANNOTATION]: 'drainActive' }, ['DrainActiveWithoutLedger', null]],
+  ];
+  for (const [what, annotations, [reason, error]] of CASES) {
+    test(`with ${what} has a problem`, () => {
+      const status = statusOf({ annotations });
+      assert.deepEqual(
+        status.problems.map((problem) => problem.reason),
+        [reason],
+      );
+      assert.match(status.problems[0]?.error ?? '', error ?? /^$/);
+      assert.ok(!isQuiet(status));
+    });
+  }
+
+  test('that nobody reports on has a problem', () => {
+    const { nodes } = clusterStatus([{ name: 'a', uid: 'u', annotations: {} }], []);
+    assert.deepEqual(nodes[0]?.problems, [{ reason: 'NoReport', error: null }]);
+  });
+
+  test('a drain in an episode is drainActive, and no problem', () => {
+    const annotations = { [DRAIN_STATE_ANNOTATION]: 'drainActive' };
+    assert.deepEqual(statusOf({ annotations, ledger: { drain: 'Draining' } }).problems, []);
+  });
+});
+
+suite('slots', () => {
+  test('belong to the node that holds them, in this life of its', () => {
+    const leases = [lease('b', 'node-1'), lease('a', 'node-1'), lease('a', 'node-1', 'earlier'), lease('a', 'gone')];
+    const { nodes, summary } = clusterStatus([observed({})], leases);
+    assert.deepEqual(nodes[0]?.slots, ['a', 'b']);
+    assert.ok(nodes[0] && !isQuiet(nodes[0]));
+    assert.deepEqual(summary.slots, [
+      { budget: 'a', held: 3, others: 2 },
+      { budget: 'b', held: 1, others: 0 },
+    ]);
+  });
+
+  test('that could not be read are unknown, not none', () => {
+    const { nodes, summary } = clusterStatus([observed({})], null);
+    assert.deepEqual([nodes[0]?.slots, summary.slots], [null, null]);
+  });
+});
+
+test('the summary counts nodes, not effects, and puts the most frequent revision first', () => {
+  const newer = { annotations: { [POLICY_ANNOTATION]: '{"revision":"b"}' } };
+  const { summary, nodes } = clusterStatus(
+    [
+      observed({ name: 'n5', ledger: { cordon: 'Ours', drain: 'Draining' } }),
+      observed({ name: 'n4', ledger: { cordon: 'Ours', drain: 'GaveUp' }, ...newer }),
+      observed({ name: 'n3', ledger: { cordon: 'Released', drain: 'Draining' }, ...newer }),
+      observed({ name: 'n2', ...newer, annotations: { [POLICY_ANNOTATION]: '{"revision":"b","error":"x"}' } }),
+      observed({ name: 'n1', annotations: { [POLICY_ANNOTATION]: 'x' } }),
+    ],
+    [],
+  );
+  assert.deepEqual(summary, {
+    nodes: 5,
+    held: 3,
+    draining: 1,
+    gaveUp: 1,
+    released: 1,
+    withProblem: 2,
+    revisions: [
+      { revision: 'b', nodes: 3 },
+      { revision: '0123456789ab', nodes: 1 },
+    ],
+    slots: [],
+  });
+  assert.deepEqual(
+    nodes.map(({ name }) => name),
+    ['n1', 'n2', 'n3', 'n4', 'n5'],
+  );
+});
+
+type Sample = {
+  name?: string;
+  ledger?: Partial<Omit<Ledger, 'drain'>> & { drain?: 'Draining' | 'Drained' | 'GaveUp' };
+  annotations?: Record<string, string>;
+};
+
+function observed({ name = 'node-1', ledger, annotations }: Sample): ObservedNode {
+  const drain = ledger?.drain === undefined ? null : { state: ledger.drain, since: SINCE };
+  const whole = { nodeUid: 'uid-1', since: SINCE, policies: {}, cordon: null, taints: [], ...ledger, drain };
+  return {
+    name,
+    uid: 'uid-1',
+    annotations: {
+      [POLICY_ANNOTATION]: REPORT,
+      ...(ledger && { [LEDGER_ANNOTATION]: writeLedger(whole) }),
+      ...annotations,
+    },
+  };
+}
+
+function statusOf(sample: Sample): NodeStatus {
+  const [status] = clusterStatus([observed(sample)], []).nodes;
+  assert.ok(status);
+  return status;
+}
+
+function lease(budget: string, holder: string, ownerUid = 'uid-1'): SlotLease {
+  const name = `nsc-${budget}-${holder}-${ownerUid}`;
+  return { name, uid: name, resourceVersion: '1', createdAt: SINCE, budget, holder, ownerUid, topology: null };
+}

@@ -1,0 +1,162 @@
+import { type DrainMemory, drainGoesOn, type Ledger, type LedgerTaint, type Owner, readLedger } from './ledger.ts';
+import { DRAIN_STATE_ANNOTATION, type NodeView } from './node.ts';
+import { readPolicyReport } from './policy-report.ts';
+import type { SlotLease } from './slot.ts';
+
+/** What of a Node is looked at. */
+export type ObservedNode = Pick<NodeView, 'name' | 'uid' | 'annotations'>;
+
+/** Something that a person should look into. */
+export type NodeProblem = {
+  readonly reason:
+    | 'NoReport'
+    | 'UnreadableReport'
+    | 'InvalidFiles'
+    | 'NothingInForce'
+    | 'UnreadableLedger'
+    /** The node says that it is being drained, and no episode is known. */
+    | 'DrainActiveWithoutLedger';
+  /** In the words of who noticed it; null when the reason says all. */
+  readonly error: string | null;
+};
+
+/** Stopped: by a person, with an uncordon or a release. */
+export type DrainStatus = {
+  readonly state: Exclude<DrainMemory['state'], 'Released'> | 'Stopped';
+  readonly since: string;
+};
+
+/** What one node's agent did and runs. */
+export type NodeStatus = {
+  readonly name: string;
+  /** The node is in an episode: some policy's check fails, and its agent acted on that. */
+  readonly held: boolean;
+  /** RFC 3339, when the episode began; null when there is none. */
+  readonly since: string | null;
+  /** Names of the policies that hold the node. */
+  readonly policies: readonly string[];
+  readonly cordon: Owner | null;
+  readonly taints: readonly LedgerTaint[];
+  readonly drain: DrainStatus | null;
+  /** Budgets of which the node has a slot, by name; null when the Leases could not be read. */
+  readonly slots: readonly string[] | null;
+  /** Of the policies in force; null when there are none, or nobody knows. */
+  readonly revision: string | null;
+  readonly problems: readonly NodeProblem[];
+};
+
+export type StatusSummary = {
+  readonly nodes: number;
+  readonly held: number;
+  readonly draining: number;
+  /** Their drain did not end in time, and is tried again. */
+  readonly gaveUp: number;
+  /** A person took something of ours away. */
+  readonly released: number;
+  readonly withProblem: number;
+  /** The most frequent first. */
+  readonly revisions: readonly { readonly revision: string; readonly nodes: number }[];
+  /** By budget name; null when the Leases could not be read. `others`: of these, how many belong to no node here. */
+  readonly slots: readonly { readonly budget: string; readonly held: number; readonly others: number }[] | null;
+};
+
+export type ClusterStatus = { readonly summary: StatusSummary; readonly nodes: readonly NodeStatus[] };
+
+/**
+ * What the agents of these nodes did and run, by name.
+ *
+ * @param leases every slot there is; null when they could not be read
+ */
+export function clusterStatus(observed: Iterable<ObservedNode>, leases: readonly SlotLease[] | null): ClusterStatus {
+  const byHolder = Map.groupBy(leases ?? [], ({ holder }) => holder);
+  const counted = new Set<SlotLease>();
+  const nodes = [...observed].map((node) => {
+    const own = (byHolder.get(node.name) ?? []).filter(({ ownerUid }) => ownerUid === '' || ownerUid === node.uid);
+    for (const lease of own) counted.add(lease);
+    return nodeStatus(node, leases === null ? null : own.map(({ budget }) => budget).sort());
+  });
+  nodes.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const count = (condition: (node: NodeStatus) => boolean) => nodes.filter(condition).length;
+  return {
+    summary: {
+      nodes: nodes.length,
+      held: count(({ held }) => held),
+      draining: count(({ drain }) => drain?.state === 'Draining'),
+      gaveUp: count(({ drain }) => drain?.state === 'GaveUp'),
+      released: count(isReleased),
+      withProblem: count(({ problems }) => problems.length > 0),
+      revisions: countRevisions(nodes),
+      slots: leases && countSlots(leases, counted),
+    },
+    nodes,
+  };
+}
+
+/** Nothing is held, nothing is the matter, and no slot is taken. */
+export function isQuiet({ held, problems, slots }: NodeStatus): boolean {
+  return !held && problems.length === 0 && (slots ?? []).length === 0;
+}
+
+function nodeStatus(node: ObservedNode, slots: readonly string[] | null): NodeStatus {
+  const reading = readLedger(node);
+  const ledger = reading.readable ? reading.ledger : null;
+  const report = reportedBy(node);
+  const problems = [...report.problems];
+  if (!reading.readable) problems.push({ reason: 'UnreadableLedger', error: reading.problem });
+  else if (ledger === null && node.annotations[DRAIN_STATE_ANNOTATION] === 'drainActive') {
+    problems.push({ reason: 'DrainActiveWithoutLedger', error: null });
+  }
+  return {
+    name: node.name,
+    held: ledger !== null,
+    since: ledger?.since ?? null,
+    policies: Object.keys(ledger?.policies ?? {}).sort(),
+    cordon: ledger?.cordon ?? null,
+    taints: ledger?.taints ?? [],
+    drain: ledger && drainStatus(ledger),
+    slots,
+    revision: report.revision,
+    problems,
+  };
+}
+
+function drainStatus(ledger: Ledger): DrainStatus | null {
+  if (ledger.drain === null) return null;
+  const { state, since } = ledger.drain;
+  const isStopped = state === 'Released' || (state !== 'Drained' && !drainGoesOn(ledger));
+  return { since, state: isStopped ? 'Stopped' : state };
+}
+
+function reportedBy({ annotations }: ObservedNode): { revision: string | null; problems: readonly NodeProblem[] } {
+  const report = readPolicyReport(annotations);
+  const without = (reason: NodeProblem['reason']) => ({ revision: null, problems: [{ reason, error: null }] });
+  if (report === 'Absent') return without('NoReport');
+  if (report === 'Unreadable') return without('UnreadableReport');
+  const { revision, error } = report;
+  if (error !== undefined) return { revision, problems: [{ reason: 'InvalidFiles', error }] };
+  return revision === null ? without('NothingInForce') : { revision, problems: [] };
+}
+
+function isReleased({ cordon, taints }: NodeStatus): boolean {
+  return cordon === 'Released' || taints.some(({ owner }) => owner === 'Released');
+}
+
+function countRevisions(nodes: readonly NodeStatus[]): StatusSummary['revisions'] {
+  const groups = Map.groupBy(
+    nodes.flatMap(({ revision }) => revision ?? []),
+    (revision) => revision,
+  );
+  return [...groups]
+    .map(([revision, { length }]) => ({ revision, nodes: length }))
+    .sort((a, b) => b.nodes - a.nodes || (a.revision < b.revision ? -1 : 1));
+}
+
+function countSlots(leases: readonly SlotLease[], counted: ReadonlySet<SlotLease>): StatusSummary['slots'] {
+  return [...Map.groupBy(leases, ({ budget }) => budget)]
+    .map(([budget, list]) => ({
+      budget,
+      held: list.length,
+      others: list.filter((lease) => !counted.has(lease)).length,
+    }))
+    .sort((a, b) => (a.budget < b.budget ? -1 : 1));
+}

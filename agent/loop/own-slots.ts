@@ -1,0 +1,136 @@
+import type { NodeDisruptionBudget } from '../core/policy.ts';
+import type { SlotLease } from '../core/slot.ts';
+import type { SlotApi, SlotNode } from './slot-ports.ts';
+
+/** A Lease of ours, and what it is good for. */
+export type Slot = {
+  lease: SlotLease;
+  granted: boolean;
+  /** It was granted, or found after a restart: something that was done to the node may rest on it. */
+  mayBeUsed: boolean;
+  /** A deletion of it was sent, and may land at any time, so nothing new may rest on it. */
+  doomed: boolean;
+  /** On performance.now(): until then a deletion that an earlier life has sent may land. */
+  readonly usableAtMs: number;
+};
+
+/** The Leases that this node holds, by budget: found, created and deleted, never updated. */
+export type OwnSlots = {
+  readonly byBudget: ReadonlyMap<string, Slot>;
+  /** Whether the Leases of this Node were looked up. */
+  isKnown(node: SlotNode): boolean;
+  /**
+   * Finds what an earlier life of the agent left, or a creation whose answer was lost; looks only when there may be
+   * something to find.
+   *
+   * @returns whether an earlier life left something
+   */
+  lookUp(node: SlotNode): Promise<boolean>;
+  /** On performance.now(), when `lookUp` should be called again; Infinity when it need not. */
+  lookAgainAtMs(): number;
+  /** @returns null when the Lease is ours now, else why it cannot be */
+  create(budget: NodeDisruptionBudget, node: SlotNode): Promise<string | null>;
+  /** Whether the Lease is still what was created. One that was edited so that others do not count it is deleted. */
+  isAsCreated(budget: string): Promise<boolean>;
+  /** Deletes the Lease. */
+  remove(budget: string): Promise<void>;
+  /** The Lease is gone already. */
+  forget(budget: string): void;
+};
+
+/**
+ * @param mayLandMs how long a creation whose answer was lost may still happen
+ * @param earlierLifeMs how long what an earlier life has sent may still happen
+ */
+export function createOwnSlots(api: SlotApi, mayLandMs: number, earlierLifeMs: number): OwnSlots {
+  const byBudget = new Map<string, Slot>();
+  let knownUid: string | null = null;
+  /** A Lease that nobody knows of may come into being until then. */
+  let mayAppearUntilMs = 0;
+  let lookAgainAtMs = Number.POSITIVE_INFINITY;
+
+  async function findOwn(node: SlotNode): Promise<SlotLease[]> {
+    const own: SlotLease[] = [];
+    for (const lease of await api.list()) {
+      if (lease.holder !== node.name) continue;
+      // Of an earlier Node of this name; the garbage collector would remove it, too.
+      if (lease.ownerUid !== node.uid) await api.remove(lease);
+      else own.push(lease);
+    }
+    return own;
+  }
+
+  return {
+    byBudget,
+    isKnown: ({ uid }) => knownUid === uid,
+    lookAgainAtMs: () => lookAgainAtMs,
+    async lookUp(node) {
+      const isFirst = knownUid !== node.uid;
+      if (!isFirst && performance.now() < lookAgainAtMs) return false;
+      const found = await findOwn(node);
+      const now = performance.now();
+      if (isFirst) {
+        byBudget.clear();
+        mayAppearUntilMs = now + earlierLifeMs;
+      }
+      for (const lease of found) {
+        if (byBudget.get(lease.budget)?.lease.uid === lease.uid) continue;
+        byBudget.set(lease.budget, newSlot(lease, { mayBeUsed: true, usableAtMs: isFirst ? now + earlierLifeMs : 0 }));
+      }
+      lookAgainAtMs = now < mayAppearUntilMs ? mayAppearUntilMs : Number.POSITIVE_INFINITY;
+      knownUid = node.uid;
+      return isFirst && found.length > 0;
+    },
+    async create(budget, node) {
+      const { name } = budget.metadata;
+      try {
+        byBudget.set(name, newSlot(await api.create(budget, node), { mayBeUsed: false }));
+        return null;
+      } catch (error) {
+        if (!api.isConflict(error)) {
+          // It may be there, or come to be, although nobody needs it any more by then.
+          lookAgainAtMs = performance.now();
+          mayAppearUntilMs = lookAgainAtMs + mayLandMs;
+          throw error;
+        }
+      }
+      const found = await api.read(api.nameOf(name, node.name));
+      if (found === null) return 'its Lease was deleted meanwhile';
+      if (found.holder !== node.name || found.budget !== name) return describeForeign(found, name, node.name);
+      if (found.ownerUid !== node.uid) {
+        await api.remove(found);
+        return 'its Lease was of an earlier Node of that name';
+      }
+      // Ours, by a call whose answer was lost.
+      byBudget.set(name, newSlot(found, { mayBeUsed: true }));
+      return null;
+    },
+    async isAsCreated(budget) {
+      const lease = byBudget.get(budget)?.lease;
+      const found = lease && (await api.read(lease.name));
+      if (!lease || !found || found.uid !== lease.uid) return false;
+      if (found.budget === lease.budget && found.holder === lease.holder) return true;
+      await api.remove(lease);
+      return false;
+    },
+    async remove(budget) {
+      const slot = byBudget.get(budget);
+      if (slot === undefined) return;
+      // Not granted from here on, whether the call succeeds or has to be made again.
+      slot.granted = false;
+      slot.doomed = true;
+      await api.remove(slot.lease);
+      byBudget.delete(budget);
+    },
+    forget: (budget) => void byBudget.delete(budget),
+  };
+}
+
+function newSlot(lease: SlotLease, { mayBeUsed = false, usableAtMs = 0 }): Slot {
+  return { lease, granted: false, mayBeUsed, doomed: false, usableAtMs };
+}
+
+function describeForeign({ name, holder, budget }: SlotLease, wantedBudget: string, node: string): string {
+  const found = `${JSON.stringify(holder)} under ${JSON.stringify(budget)}`;
+  return `the Lease ${name} must be held by ${node} under budget ${wantedBudget}, found ${found}; delete it if nobody needs it`;
+}
