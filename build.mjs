@@ -8,12 +8,16 @@ const OUTPUT = 'dist/agent.mjs';
 
 // client-node names undici only to make dispatchers for fetch; the agent calls over node:https and never makes one.
 // Left out, it saves 0.7 MB of bundle and 10 MB of memory on every node.
-const UNDICI_STAND_IN = `
+const UNDICI = `
 const unused = () => { throw new Error('undici is not part of this bundle; calls go over node:https'); };
 export const fetch = unused;
 export class Agent { constructor() { unused(); } }
 export class ProxyAgent { constructor() { unused(); } }
 `;
+// The proxy agents log with it. It reads every variable of the environment to find its own, which on Deno would take the
+// right to all of them.
+const DEBUG = 'module.exports = () => () => {};';
+const STAND_INS = { undici: UNDICI, debug: DEBUG };
 
 /** Packages that only define things when imported, though their package.json does not say so. */
 const PURE =
@@ -22,8 +26,12 @@ const PURE =
 const leaveOutWhatIsUnused = {
   name: 'leave-out-what-is-unused',
   setup(build) {
-    build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'stand-in', sideEffects: false }));
-    build.onLoad({ filter: /.*/, namespace: 'stand-in' }, () => ({ contents: UNDICI_STAND_IN }));
+    build.onResolve({ filter: /^(undici|debug)$/ }, ({ path }) => ({
+      path,
+      namespace: 'stand-in',
+      sideEffects: false,
+    }));
+    build.onLoad({ filter: /.*/, namespace: 'stand-in' }, ({ path }) => ({ contents: STAND_INS[path] }));
     build.onResolve({ filter: /.*/ }, async ({ path, pluginData, ...from }) => {
       if (pluginData === 'resolved') return undefined;
       const resolved = await build.resolve(path, { ...from, pluginData: 'resolved' });
@@ -40,6 +48,8 @@ const { metafile } = await build({
   entryPoints: ['agent/main.ts'],
   outfile: bundle,
   bundle: true,
+  // Paths are part of the output: a linked node_modules must not change them.
+  preserveSymlinks: true,
   platform: 'node',
   target: 'node22.19',
   format: 'esm',
@@ -57,7 +67,12 @@ const { metafile } = await build({
 });
 
 // ncc follows what is still loaded at run time; anything it finds beside the one file would be missing on a node.
-const { code, assets } = await ncc(resolve(bundle), { target: 'es2024', quiet: true });
+// It writes down paths from where it runs; from the workshop they are the same in every build. There it wants a tsconfig.
+await writeFile(join(workshop, 'tsconfig.json'), '{}');
+const home = process.cwd();
+process.chdir(workshop);
+const { code, assets } = await ncc(resolve('agent.mjs'), { target: 'es2024', quiet: true });
+process.chdir(home);
 const strays = Object.keys(assets).filter((name) => name !== 'package.json');
 if (strays.length > 0) throw new Error(`${OUTPUT} must be the only file, but it also needs ${strays.join(', ')}`);
 await writeFile(bundle, code, { mode: 0o755 });

@@ -29,6 +29,7 @@ export async function generateValidator(schema: JsonSchema): Promise<string> {
     plugins: [inMemory(sources)],
     absWorkingDir: dirname(import.meta.dirname), // paths in comments are the same from wherever this is run
     bundle: true,
+    preserveSymlinks: true, // nor may it matter where node_modules is
     write: false,
     format: 'esm',
     platform: 'neutral',

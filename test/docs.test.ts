@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { formatPolicyErrors } from '../agent/policy/format-error.ts';
 import { loadPolicyFiles } from '../agent/policy/load-policies.ts';
-import { codeBlocks, playSession } from './harness/shell-session.ts';
+import { codeBlocks } from './harness/code-blocks.ts';
+import { playSession } from './harness/shell-session.ts';
 
 /**
  * The documents are true: every policy in them is valid, every command in a `console` block prints what stands below

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
-import { type Runtime, startAgent } from '../harness/agent-process.ts';
+import { RUNTIMES, type Runtime, skipWithoutRuntime, startAgent } from '../harness/agent-process.ts';
 import { countRequests } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { DRAIN_STATE, isHeld, isReportedOn, LEDGER, ledgerOf, taintsOf } from '../harness/held-node.ts';
@@ -37,8 +37,9 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
   const released = (name: string) => cluster.released(name);
   const requests = (name: string, mark: number) => cluster.requests(name, mark);
 
-  for (const runtime of ['node', 'deno'] as const) {
-    test(`on ${runtime}, the fourth failure leads to one write, and recovery to one that undoes it all`, async () => {
+  for (const runtime of RUNTIMES) {
+    const rule = `on ${runtime}, the fourth failure leads to one write, and recovery to one that undoes it all`;
+    test(rule, { skip: skipWithoutRuntime(runtime) }, async () => {
       const name = `one-write-${runtime}`;
       const { agent, check } = await setUp(name, CORDON_AND_TAINT, { runtime });
       await agent.waitForLine(/\[✅OK\] return code was zero\./);

@@ -9,11 +9,12 @@ import { promisify } from 'node:util';
 import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
 import { requireBinary, skipWithoutControlPlane } from '../harness/binaries.ts';
+import { codeBlocks } from '../harness/code-blocks.ts';
 import { createConfigMapVolume } from '../harness/config-map-volume.ts';
 import { isCordoned, isHeld, ledgerOf, POLICY_REPORT, taintsOf } from '../harness/held-node.ts';
 import { createNode } from '../harness/nodes.ts';
 import { type NscRun, runNsc } from '../harness/run-nsc.ts';
-import { codeBlocks, playSession } from '../harness/shell-session.ts';
+import { playSession } from '../harness/shell-session.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -15,7 +15,8 @@ export interface NscOptions {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  readonly runtime?: Runtime;
+  /** Not Deno, which would need permissions for each command. */
+  readonly runtime?: Exclude<Runtime, 'deno'>;
   /** Then it is killed; 60 s when absent. */
   readonly deadlineMs?: number;
 }
@@ -60,4 +61,10 @@ export function runNsc(
     exitCode,
     kill: (signal) => child.kill(signal),
   };
+}
+
+/** How a command ended and what it printed. */
+export async function finished(run: NscRun): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
+  const exitCode = await run.exitCode;
+  return { exitCode, stdout: run.stdout, stderr: run.stderr };
 }

@@ -10,11 +10,6 @@ export interface ShellOptions {
   readonly deadlineMs?: number;
 }
 
-/** The code blocks of a Markdown text in one language. */
-export function codeBlocks(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, body = '']) => body);
-}
-
 /**
  * Runs the lines of a session that begin with `$ `, with `nsc` as the bundle, and asserts that each prints what stands
  * below it, `…` standing for anything.
