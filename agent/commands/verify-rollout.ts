@@ -85,6 +85,11 @@ async function awaitRollout(
   const remember = ({ name, annotations }: NodeMetadata) =>
     nodes.set(name, { name, report: readPolicyReport(annotations) });
   const look = () => {
+    if (nodes.size === 0) {
+      failure = new Error(`there are no ${selectedNodes(selector)}, so none can be waited for`);
+      end();
+      return;
+    }
     const rollout = rolloutOf(revision, nodes.values());
     if (rollout.stragglers.length === 0) end();
     else progress.show(rollout);
@@ -97,10 +102,7 @@ async function awaitRollout(
         listed = true;
         nodes.clear();
         for (const node of list) remember(node);
-        if (nodes.size === 0) {
-          failure = new Error(`there are no ${selectedNodes(selector)}, so none can be waited for`);
-          end();
-        } else look();
+        look();
       },
       onNode(node) {
         remember(node);

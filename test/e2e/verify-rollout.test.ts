@@ -146,6 +146,16 @@ late-silent    -              no report: does an agent run there?
       assert.match(stderr, /there are no nodes that match "fleet=nobody"/);
     });
 
+    test('when the last selected Node goes, nothing has been rolled out', async () => {
+      await addNodes('leaving', { a: { revision: 'old' } });
+      const run = verify('leaving');
+      await waitFor(() => run.stderr.includes('waiting: 0 of 1 nodes'), { what: 'progress' });
+      await target.api.requestOk('DELETE', '/api/v1/nodes/leaving-a');
+      const { exitCode, stdout, stderr } = await finished(run);
+      assert.deepEqual([exitCode, stdout], [1, '']);
+      assert.match(stderr, /there are no nodes that match "fleet=leaving"/);
+    });
+
     test('what the server refuses ends it at once, with the answer', async () => {
       const { exitCode, stderr } = await finished(verify('=x=', '--timeout', '20m'));
       assert.equal(exitCode, 1);
