@@ -30,6 +30,9 @@ export type SlotState = 'Granted' | 'Denied' | 'Pending';
 /** What of another node matters to a budget. */
 export type LabelledNode = { readonly name: string; readonly labels: Readonly<Record<string, string>> };
 
+/** The node that takes a slot. */
+export type SlotNode = LabelledNode & { readonly uid: string };
+
 /** The cluster as one budget sees it: the Leases were read first, each list is a consistent one. */
 export type BudgetView = {
   /** All Leases that carry the budget's label. */

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { LabelSelector, NodeDisruptionBudget } from '../core/policy.ts';
-import { BUDGET_LABEL, type LabelledNode, type SlotLease, TOPOLOGY_ANNOTATION, topologyOf } from '../core/slot.ts';
+import {
+  BUDGET_LABEL,
+  type LabelledNode,
+  type SlotLease,
+  type SlotNode,
+  TOPOLOGY_ANNOTATION,
+  topologyOf,
+} from '../core/slot.ts';
 import { hasStatus } from './kube-error.ts';
 import { listAll, listAndWatch } from './list-watch.ts';
 import type { Transport } from './transport.ts';
@@ -10,9 +17,6 @@ import { toNodeMetadata } from './watch-nodes.ts';
 const MAX_NAME_CHARACTERS = 253;
 const HASH_CHARACTERS = 12;
 
-/** Whose slot it is. */
-export type SlotHolder = LabelledNode & { readonly uid: string };
-
 /** The Leases that are slots, and what a budget counts besides. Every list is a consistent read; calls throw KubeError. */
 export type SlotApi = {
   /** Those of one budget; of all budgets without a name. */
@@ -20,7 +24,7 @@ export type SlotApi = {
   /** null when there is none of that name. */
   read(name: string): Promise<SlotLease | null>;
   /** 409 when there is one of its name already. */
-  create(budget: NodeDisruptionBudget, holder: SlotHolder): Promise<SlotLease>;
+  create(budget: NodeDisruptionBudget, holder: SlotNode): Promise<SlotLease>;
   /** Deletes exactly this Lease; one that is gone, or another of its name, is fine. */
   remove(lease: SlotLease): Promise<void>;
   /** Every Node with spec.unschedulable. */
@@ -108,7 +112,7 @@ export function slotLeaseName(budget: string, node: string): string {
   return `${name.slice(0, MAX_NAME_CHARACTERS - HASH_CHARACTERS - 1).replace(/[-.]+$/, '')}-${hash}`;
 }
 
-function toLease(budget: NodeDisruptionBudget, holder: SlotHolder) {
+function toLease(budget: NodeDisruptionBudget, holder: SlotNode) {
   const { metadata } = budget;
   const { name, uid } = holder;
   const topology = topologyOf(budget, holder);

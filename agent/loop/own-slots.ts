@@ -1,6 +1,6 @@
 import type { NodeDisruptionBudget } from '../core/policy.ts';
-import type { SlotLease } from '../core/slot.ts';
-import type { SlotApi, SlotNode } from './slot-ports.ts';
+import type { SlotLease, SlotNode } from '../core/slot.ts';
+import type { SlotApi } from './slot-ports.ts';
 
 /** A Lease of ours, and what it is good for. */
 export type Slot = {

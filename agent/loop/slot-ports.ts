@@ -1,8 +1,5 @@
 import type { NodeDisruptionBudget } from '../core/policy.ts';
-import type { LabelledNode, SlotDenial, SlotLease } from '../core/slot.ts';
-
-/** The node that takes a slot. */
-export type SlotNode = LabelledNode & { readonly uid: string };
+import type { LabelledNode, SlotDenial, SlotLease, SlotNode } from '../core/slot.ts';
 
 /** What slots need of the API server. Every list is a consistent read. */
 export type SlotApi = {

@@ -7,12 +7,13 @@ import {
   budgetSelects,
   type SlotDenial,
   type SlotLease,
+  type SlotNode,
   type SlotState,
   stopsEverything,
 } from '../core/slot.ts';
 import { createBudgetReader } from './budget-reader.ts';
 import { createOwnSlots } from './own-slots.ts';
-import type { SlotApi, SlotListener, SlotNode } from './slot-ports.ts';
+import type { SlotApi, SlotListener } from './slot-ports.ts';
 
 /** After a denial, or an error. */
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
@@ -97,7 +98,8 @@ export function createSlots(options: SlotsOptions): Slots {
       const current: Target = target;
       let waitMs: number;
       try {
-        waitMs = Math.min(await turn(current), Math.max(0, own.lookAgainAtMs() - performance.now()));
+        waitMs = await turn(current);
+        if (current.need === 'None') waitMs = Math.min(waitMs, Math.max(0, own.lookAgainAtMs() - performance.now()));
         if (waitsForWrite && notBeforeMs === 0) waitMs = 0;
         failures = 0;
         if (denial === null) denials = 0;
@@ -117,8 +119,10 @@ export function createSlots(options: SlotsOptions): Slots {
     waitsForWrite = false;
     // An agent that never had a budget needs no right to read Leases.
     if (budgets.length === 0 && !own.isKnown(node)) return Number.POSITIVE_INFINITY;
-    // An earlier life may have sent a write to the Node that rests on what it left.
-    if (await own.lookUp(node)) notBeforeMs = performance.now() + earlierLifeMs;
+    // An earlier life may have sent a write to the Node that rests on what it left. Who wants a slot finds a Lease that
+    // came late by creating it.
+    const looks = need === 'None' || !own.isKnown(node);
+    if (looks && (await own.lookUp(node))) notBeforeMs = performance.now() + earlierLifeMs;
     const matching = budgets.filter((budget) => budgetSelects(budget, node)).sort(byName);
     const names = new Set(matching.map(({ metadata }) => metadata.name));
     // A budget that is gone, or does not select the node any more, limits nothing.
