@@ -1,28 +1,27 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { type Comparison, compareNode, type DrainEnd } from './compare.ts';
+import type { DrainEnd } from './compare.ts';
 import { NEW_HEALTH } from './health.ts';
 import { type Ledger, type Owner, readLedger } from './ledger.ts';
 import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodeView } from './node.ts';
-import type { Drain, NodeCheckPolicy, Taint } from './policy.ts';
+import type { NodeCheckPolicy, Taint } from './policy.ts';
 import { releaseNode } from './release.ts';
 import { type Roster, rosterOf } from './roster.ts';
-import { applyPatch, SAMPLE_TAINT, sampleNode, samplePolicy } from './samples.ts';
+import {
+  applyPatch,
+  compareSample,
+  SAMPLE_DRAIN,
+  SAMPLE_NOW,
+  SAMPLE_TAINT,
+  sampleNode,
+  samplePolicy,
+} from './samples.ts';
 import type { NodeTaint } from './taint.ts';
 
-const NOW = '2026-01-01T00:00:00Z';
-const DRAIN: Drain = {
-  timeoutSeconds: 600,
-  gracePeriodSeconds: null,
-  deleteEmptyDirData: false,
-  evictUnmanagedPods: false,
-  podSelector: {},
-  onTimeout: 'GiveUp',
-};
 const EVICTS: Taint = { key: 'evicts', value: '', effect: 'NoExecute' };
 const FOREIGN: NodeTaint = { key: 'person', effect: 'NoSchedule', timeAdded: '2025-01-01T00:00:00Z' };
-const ALL = samplePolicy('all', { actions: { cordon: true, taint: SAMPLE_TAINT, drain: DRAIN } });
+const ALL = samplePolicy('all', { actions: { cordon: true, taint: SAMPLE_TAINT, drain: SAMPLE_DRAIN } });
 
 suite('releasing a node', () => {
   test('takes back the cordon, the taint and the drain in one guarded write, and keeps the ledger', () => {
@@ -84,9 +83,9 @@ suite('releasing a node', () => {
   });
 
   test('a NoExecute taint that waits for the end of the drain does not come, though the drain ends just now', () => {
-    const policy = samplePolicy('a', { actions: { cordon: true, taint: EVICTS, drain: DRAIN } });
+    const policy = samplePolicy('a', { actions: { cordon: true, taint: EVICTS, drain: SAMPLE_DRAIN } });
     const node = released(taken(sampleNode(), [policy]));
-    const end: DrainEnd = { since: NOW, state: 'Drained', problems: [] };
+    const end: DrainEnd = { since: SAMPLE_NOW, state: 'Drained', problems: [] };
     assert.equal(compared(node, [policy], end).patch?.taints, undefined);
   });
 });
@@ -96,7 +95,7 @@ suite('whatever is held and whatever a person did to it, a released node', () =>
     .record({
       cordon: fc.boolean(),
       taint: fc.option(fc.constantFrom(SAMPLE_TAINT, EVICTS), { nil: undefined }),
-      drain: fc.option(fc.constant(DRAIN), { nil: undefined }),
+      drain: fc.option(fc.constant(SAMPLE_DRAIN), { nil: undefined }),
     })
     .filter(({ cordon, taint, drain }) => cordon || taint !== undefined || drain !== undefined)
     .map(({ cordon, taint, drain }) => ({ cordon, ...(taint && { taint }), ...(drain && { drain }) }));
@@ -119,7 +118,7 @@ suite('whatever is held and whatever a person did to it, a released node', () =>
 
   const hold = ({ policies, before, drainState, edit }: typeof anyHeld extends fc.Arbitrary<infer T> ? T : never) => {
     const node = taken(sampleNode(before), policies);
-    const state = drainState === null ? null : { since: NOW, state: drainState, problems: [] };
+    const state = drainState === null ? null : { since: SAMPLE_NOW, state: drainState, problems: [] };
     const { patch } = compared(node, policies, state);
     return { ...(patch === null ? node : applyPatch(node, patch)), ...edit };
   };
@@ -128,7 +127,7 @@ suite('whatever is held and whatever a person did to it, a released node', () =>
     fc.assert(
       fc.property(anyHeld, (held) => {
         const node = released(hold(held));
-        const end = held.drainEnd && { since: NOW, state: held.drainEnd, problems: [] };
+        const end = held.drainEnd && { since: SAMPLE_NOW, state: held.drainEnd, problems: [] };
         const { patch, drain, ledger } = compared(node, held.policies, end);
         // The ledger may still learn of a taint that a person has put there meanwhile.
         assert.equal(patch?.unschedulable, undefined);
@@ -200,9 +199,7 @@ function compared(node: NodeView, policies: readonly NodeCheckPolicy[], drainEnd
       { policy, health: { ...NEW_HEALTH, failing: true } },
     ]),
   );
-  const comparison = compareNode({ node, roster, slot: 'Granted', ownTolerations: null, drainEnd, now: NOW });
-  assert.ok(comparison.kind === 'Compared');
-  return comparison satisfies Comparison;
+  return compareSample(node, roster, { drainEnd });
 }
 
 function ledgerOf(node: NodeView): Ledger {

@@ -17,7 +17,7 @@ import {
   taints,
   testReloads,
   UNDONE,
-} from './reload-row.ts';
+} from '../../test/harness/reload-row.ts';
 import { SAMPLE_DRAIN as DRAIN, SAMPLE_NOW, SAMPLE_TAINT } from './samples.ts';
 
 /** What a changed policy means for what is on the node. */

@@ -19,7 +19,7 @@ import {
   taints,
   testReloads,
   UNDONE,
-} from './reload-row.ts';
+} from '../../test/harness/reload-row.ts';
 import { SAMPLE_DRAIN as DRAIN, SAMPLE_TAINT } from './samples.ts';
 
 /** What a changed policy means for what its check has counted, and for what may be done because of it. */

@@ -5,6 +5,7 @@ import type { DrainEnd, DrainOrder } from '../core/compare.ts';
 import type { DrainMemory } from '../core/ledger.ts';
 import type { PodView } from '../core/pod.ts';
 import type { Drain } from '../core/policy.ts';
+import { SAMPLE_DRAIN } from '../core/samples.ts';
 import type { DrainResult } from './drain-attempt.ts';
 import type { DrainApi } from './drain-ports.ts';
 import { createDrainer } from './drainer.ts';
@@ -27,15 +28,7 @@ function order(memory: Partial<DrainMemory> = {}, rules: Partial<Drain> = {}): D
   return {
     drain: { state: 'Draining', since: '2025-01-01T00:00:00Z', ...memory },
     policy: 'sick-check',
-    rules: {
-      timeoutSeconds: 600,
-      gracePeriodSeconds: null,
-      deleteEmptyDirData: false,
-      evictUnmanagedPods: false,
-      podSelector: {},
-      onTimeout: 'GiveUp',
-      ...rules,
-    },
+    rules: { ...SAMPLE_DRAIN, ...rules },
   };
 }
 

@@ -10,7 +10,7 @@ import type { ConfigMapRead } from './read-config-map.ts';
 import { readManifests } from './read-manifests.ts';
 
 /** The path that stands for standard input. */
-export const STANDARD_INPUT = '-';
+const STANDARD_INPUT = '-';
 
 /** One set of policies, as an agent would load it. */
 export type PolicySource = {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Health } from './health.ts';
-import { type Hold, type Ledger, readLedger, writeLedger } from './ledger.ts';
-import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView } from './node.ts';
-import type { Actions, NodeCheckPolicy, Taint } from './policy.ts';
-import { type Roster, rosterOf } from './roster.ts';
+import type { Health } from '../../agent/core/health.ts';
+import { type Hold, type Ledger, readLedger, writeLedger } from '../../agent/core/ledger.ts';
+import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView } from '../../agent/core/node.ts';
+import type { Actions, NodeCheckPolicy, Taint } from '../../agent/core/policy.ts';
+import { type Roster, rosterOf } from '../../agent/core/roster.ts';
 import {
   compareSample,
   SAMPLE_DRAIN,
@@ -13,9 +13,9 @@ import {
   sampleNode,
   samplePolicy,
   settleSample,
-} from './samples.ts';
-import type { SlotState } from './slot.ts';
-import type { NodeTaint } from './taint.ts';
+} from '../../agent/core/samples.ts';
+import type { SlotState } from '../../agent/core/slot.ts';
+import type { NodeTaint } from '../../agent/core/taint.ts';
 
 /** One rule: what an edit of the policies means for a node in an episode. */
 export type ReloadRow = readonly [
