@@ -8,6 +8,7 @@ import {
   nextDrainStep,
   type PodProgress,
   progressAfter,
+  progressInFlight,
 } from './drain.ts';
 import type { Choice } from './eviction-choice.ts';
 import type { PodView } from './pod.ts';
@@ -30,7 +31,7 @@ const pod = (name: string, terminating = false): PodView => ({
 const choice = (parts: Partial<Choice>): Choice => ({ evict: [], wait: [], skip: [], refuse: [], ...parts });
 const many = (count: number, from = 0) => Array.from({ length: count }, (_, i) => pod(`pod-${from + i}`));
 
-const IN_FLIGHT: PodProgress = { attempts: 1, state: { kind: 'InFlight' } };
+const IN_FLIGHT: PodProgress = { attempts: 1, state: { kind: 'InFlight', before: null } };
 const ACCEPTED: PodProgress = { attempts: 1, state: { kind: 'Accepted' } };
 const waiting = (untilMs: number, why = 'the budget'): PodProgress => ({
   attempts: 1,
@@ -131,6 +132,18 @@ test('an answer turns into what the pod waits for', () => {
   assert.deepEqual(after({ kind: 'Recheck' }), { kind: 'Waiting', untilMs: NOW, why: 'the answer was lost' });
   assert.deepEqual(after({ kind: 'Retry', afterMs: 500, why: 'w' }), { kind: 'Waiting', untilMs: 1_500, why: 'w' });
   assert.deepEqual(after({ kind: 'Fail', why: 'w' }), { kind: 'Waiting', untilMs: Number.POSITIVE_INFINITY, why: 'w' });
+});
+
+test('what the API server said to the attempt before counts until it says something else', () => {
+  const again = progressInFlight(waiting(NOW, 'its budget'));
+  assert.deepEqual(again, { attempts: 2, state: { kind: 'InFlight', before: 'its budget' } });
+  const late = nextDrainStep(choice({ evict: [pod('web')] }), new Map([['web', again]]), DEADLINE, DEADLINE);
+  assert.deepEqual(late.kind === 'Late' && late.problems, ['pod default/web: its budget']);
+  const lost = progressAfter(again, { kind: 'Recheck' }, NOW);
+  assert.deepEqual(lost.state, { kind: 'Waiting', untilMs: NOW, why: 'its budget' });
+  const refused = progressAfter(again, { kind: 'Retry', afterMs: 0, why: 'another one' }, NOW);
+  assert.deepEqual(refused.state, { kind: 'Waiting', untilMs: NOW, why: 'another one' });
+  assert.deepEqual(progressInFlight(undefined), IN_FLIGHT);
 });
 
 const anyProgress: fc.Arbitrary<PodProgress | undefined> = fc.oneof(

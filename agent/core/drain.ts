@@ -8,8 +8,8 @@ export const MAX_EVICTIONS_IN_FLIGHT = 10;
 /** How far the eviction of one pod is. */
 export type PodProgress = {
   readonly attempts: number;
-  readonly state:
-    | { readonly kind: 'InFlight' }
+  readonly state: /** With what the API server said to the attempt before; null where it said nothing. */
+    | { readonly kind: 'InFlight'; readonly before: string | null }
     /** Accepted; the pod goes when its grace period is over. */
     | { readonly kind: 'Accepted' }
     | { readonly kind: 'Waiting'; readonly untilMs: number; readonly why: string };
@@ -55,14 +55,28 @@ export function nextDrainStep(choice: Choice, progress: DrainProgress, nowMs: nu
   };
 }
 
-/** The progress of a pod after an answer to its eviction. */
+/** The progress of a pod whose eviction is asked for now. */
+export function progressInFlight(before: PodProgress | undefined): PodProgress {
+  const said = before?.state.kind === 'Waiting' ? before.state.why : null;
+  return { attempts: (before?.attempts ?? 0) + 1, state: { kind: 'InFlight', before: said } };
+}
+
+/**
+ * The progress of a pod after an answer to its eviction.
+ *
+ * An answer that was lost, often because the deadline cut it off, says less than the one before: a budget that refuses is
+ * what somebody has to know who looks at a drain that gave up.
+ */
 export function progressAfter(before: PodProgress, next: EvictionNext, nowMs: number): PodProgress {
   switch (next.kind) {
     case 'Wait':
     case 'Gone':
       return { ...before, state: { kind: 'Accepted' } };
     case 'Recheck':
-      return { ...before, state: { kind: 'Waiting', untilMs: nowMs, why: 'the answer was lost' } };
+      return {
+        ...before,
+        state: { kind: 'Waiting', untilMs: nowMs, why: saidBefore(before) ?? 'the answer was lost' },
+      };
     case 'Retry':
       return { ...before, state: { kind: 'Waiting', untilMs: nowMs + next.afterMs, why: next.why } };
     case 'Fail':
@@ -70,6 +84,11 @@ export function progressAfter(before: PodProgress, next: EvictionNext, nowMs: nu
     default:
       return next satisfies never;
   }
+}
+
+/** What the API server said to the attempt before the one in flight; null where it said nothing. */
+export function saidBefore({ state }: PodProgress): string | null {
+  return state.kind === 'InFlight' ? state.before : null;
 }
 
 function isDue(progress: PodProgress | undefined, nowMs: number): boolean {
@@ -83,5 +102,6 @@ function describeRemaining(pod: PodView, progress: DrainProgress): string {
 function whyRemaining({ terminating }: PodView, state: PodProgress['state'] | undefined): string {
   if (terminating || state?.kind === 'Accepted') return 'it is terminating still';
   if (state === undefined) return 'it was not tried yet';
-  return state.kind === 'Waiting' ? state.why : 'the API server has not answered yet';
+  if (state.kind === 'Waiting') return state.why;
+  return state.before ?? 'the API server has not answered yet';
 }

@@ -154,7 +154,7 @@ function startDeadline(ms: number, signal: AbortSignal | undefined): Deadline {
     reject(error);
     for (const abandon of abandoned) abandon(error);
   };
-  const timer = setTimeout(() => expire(`no whole answer within ${ms / 1000} s`), ms);
+  const timer = setTimeout(() => expire(`no whole answer within ${Math.ceil(ms) / 1000} s`), ms);
   const onAbort = () => expire('not needed any more');
   signal?.addEventListener('abort', onAbort);
   if (signal?.aborted) onAbort();

@@ -252,6 +252,28 @@ test('a pod that begins to terminate while it waits for its budget is not evicte
   assert.deepEqual(drain.evicted, ['web']);
 });
 
+for (const [how, last] of [
+  ['is cut off by the deadline', () => Promise.reject(new Refusal(null))],
+  ['has no answer at the deadline', () => new Promise<never>(() => {})],
+] as const) {
+  test(`what refused an eviction is told, though the attempt after it ${how}`, async () => {
+    const drain = startDrain(
+      [pod('web')],
+      (tools) => ({
+        evict: async ({ name }) => {
+          tools.evicted.push(name);
+          if (tools.evicted.length > 1) return last();
+          throw new Refusal(503, 'its budget');
+        },
+      }),
+      { timeoutMs: 1_000 },
+    );
+    const { state, problems } = await drain.result;
+    assert.deepEqual([state, problems], ['GaveUp', ['pod default/web: its budget']]);
+    assert.ok(drain.evicted.length > 1);
+  });
+}
+
 const everyCall = ['watch', 'findDaemonSet', 'evict', 'list'] as const;
 const daemon = pod('logs', { controller: { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'logs', uid: 'ds-1' } });
 for (const call of everyCall) {

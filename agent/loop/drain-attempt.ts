@@ -1,5 +1,12 @@
 import type { DrainOrder } from '../core/compare.ts';
-import { type DrainStep, nextDrainStep, type PodProgress, progressAfter } from '../core/drain.ts';
+import {
+  type DrainStep,
+  nextDrainStep,
+  type PodProgress,
+  progressAfter,
+  progressInFlight,
+  saidBefore,
+} from '../core/drain.ts';
 import { decideEviction, type EvictionAnswer } from '../core/eviction-answer.ts';
 import { type Choice, chooseEvictions, type DaemonSetLookup, daemonSetKey } from '../core/eviction-choice.ts';
 import type { PodListener, PodName, PodView } from '../core/pod.ts';
@@ -128,7 +135,7 @@ class DrainAttempt {
   async #send(pod: PodView): Promise<void> {
     const { api, order, narrator } = this.#options;
     const attempts = this.#progress.get(pod.uid)?.attempts ?? 0;
-    const inFlight: PodProgress = { attempts: attempts + 1, state: { kind: 'InFlight' } };
+    const inFlight = progressInFlight(this.#progress.get(pod.uid));
     this.#progress.set(pod.uid, inFlight);
     const isDeletion = this.#deletedAtMs !== null;
     if (isDeletion) narrator.drainDeletes(pod);
@@ -147,23 +154,17 @@ class DrainAttempt {
     }
     if (next.kind === 'Gone') this.#pods.forget(pod);
     if (next.kind === 'Fail') this.#fatal = `pod ${pod.namespace}/${pod.name}: ${next.why}`;
-    if (next.kind === 'Recheck') await this.#recheck(pod, attempts, answer);
+    if (next.kind === 'Recheck') await this.#recheck(pod, inFlight, answer);
     this.#wake();
   }
 
   /** Whether this very pod is still there says more than an answer that was lost, or one about another of its name. */
-  async #recheck(pod: PodView, attempts: number, answer: EvictionAnswer): Promise<void> {
-    const wait = (why: string) => {
-      const transient = decideEviction(
-        { ...answer, status: 503, message: why },
-        attempts,
-        this.#leftMs(),
-        Math.random(),
-      );
-      this.#progress.set(
-        pod.uid,
-        progressAfter({ attempts: attempts + 1, state: { kind: 'InFlight' } }, transient, performance.now()),
-      );
+  async #recheck(pod: PodView, inFlight: PodProgress, answer: EvictionAnswer): Promise<void> {
+    const known = answer.status === null ? saidBefore(inFlight) : null;
+    const wait = (problem: string) => {
+      const transient = { ...answer, status: 503, message: known ?? problem };
+      const next = decideEviction(transient, inFlight.attempts - 1, this.#leftMs(), Math.random());
+      this.#progress.set(pod.uid, progressAfter(inFlight, next, performance.now()));
     };
     wait(answer.message);
     try {
