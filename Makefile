@@ -75,7 +75,7 @@ upgrade: ## Bring what is installed to the values as they are now
 	$(needs_cluster)
 	helm upgrade $(RELEASE) $(CHART) $(CLUSTER) --values $(VALUES)
 
-uninstall: ## Give back every node, then remove all of it
+uninstall: ## Give back every node, and leave nothing behind
 	$(needs_helm)
 	$(needs_cluster)
 	helm uninstall $(RELEASE) $(CLUSTER)

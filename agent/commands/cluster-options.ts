@@ -41,15 +41,26 @@ export const SELECTOR_OPTION = {
   },
 } as const satisfies Record<string, Options>;
 
+/** The API server that a command talks to. */
+export type Cluster = {
+  readonly transport: Transport;
+  /** Where the agents run. */
+  readonly namespace: string;
+  /** The namespace is that of the pod this runs in, so it is no typing error, nor a context for something else. */
+  readonly isOwnNamespace: boolean;
+};
+
 /** What the options name. @throws Error when there are no credentials, or they cannot be read */
 export function openCluster(options: {
   kubeconfig?: string | undefined;
   context?: string | undefined;
   namespace?: string | undefined;
-}): { transport: Transport; namespace: string } {
+}): Cluster {
   const credentials: Credentials = loadCredentials(options.kubeconfig, process.env, options.context);
+  const own = process.env.POD_NAMESPACE || null;
   return {
     transport: createTransport(credentials, `node-svc-checker/${VERSION}`, () => {}),
-    namespace: options.namespace ?? (process.env.POD_NAMESPACE || credentials.namespace),
+    namespace: options.namespace ?? own ?? credentials.namespace,
+    isOwnNamespace: options.namespace === undefined && own !== null,
   };
 }

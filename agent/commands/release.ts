@@ -1,27 +1,31 @@
 import { createInterface } from 'node:readline/promises';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
-import { LEDGER_ANNOTATION } from '../core/node.ts';
-import { type Release, releaseNode } from '../core/release.ts';
+import { LEDGER_ANNOTATION, ownAnnotations } from '../core/node.ts';
 import type { SlotLease } from '../core/slot.ts';
-import { hasStatus } from '../kube/kube-error.ts';
-import { createNodeApi } from '../kube/node-api.ts';
-import { createSlotApi } from '../kube/slot-api.ts';
 import { lookUpSlots } from '../kube/slot-lookup.ts';
-import type { Transport } from '../kube/transport.ts';
 import { listNodes } from '../kube/watch-nodes.ts';
+import { agentsInTheWay, awaitAgentsGone } from './agents-gone.ts';
 import { CLUSTER_OPTIONS, NAMESPACE_OPTION, openCluster } from './cluster-options.ts';
-import { inParallel } from './in-parallel.ts';
+import { parseDuration } from './duration.ts';
+import { byNode, hasWork, outcomeOf, type Plan, planNodes, type ReleaseWay, releaseNodes } from './release-nodes.ts';
 import { describeOutcome, type NodeOutcome } from './release-text.ts';
 import { countNodes } from './table.ts';
-
-const MAX_NODES_IN_FLIGHT = 10;
-/** A 409 means that somebody else wrote first: an agent, a kubelet. So many in a row are no coincidence. */
-const MAX_ATTEMPTS = 5;
 
 const OPTIONS = {
   ...CLUSTER_OPTIONS,
   ...NAMESPACE_OPTION,
   all: { type: 'boolean', default: false, describe: 'Every node on which an agent holds something' },
+  forget: {
+    type: 'boolean',
+    default: false,
+    describe: 'Leave nothing of ours, once no agent runs there any more: no annotation, no Lease',
+  },
+  timeout: {
+    type: 'string',
+    requiresArg: true,
+    default: '2m',
+    describe: 'With --forget: how long to wait for the agents to end, such as 90s or 5m',
+  },
   yes: { alias: 'y', type: 'boolean', default: false, describe: 'Do not ask' },
   'dry-run': { type: 'boolean', default: false, describe: 'Only say what would be done' },
   output: { alias: 'o', choices: ['text', 'json'], default: 'text', describe: 'Format' },
@@ -39,28 +43,25 @@ export const releaseCommand: CommandModule<object, ReleaseOptions> = {
       .options(OPTIONS)
       .example('$0 release node-7 --dry-run', 'what would be done')
       .example('$0 release --all --yes', 'in a script, or before the agents are uninstalled')
+      .example('$0 release --all --forget', 'after the agents were uninstalled: nothing of them is left')
       .epilog(
         'A running agent does not take a released node again before its check has recovered. What a person did stays. ' +
           'It needs the rights to get and patch Nodes (and to list them with --all), and to list and delete Leases in the ' +
-          'namespace of the agents, else the slots stay until the agents give them back.',
+          'namespace of the agents, else the slots stay until the agents give them back. --forget has to list Pods there ' +
+          'as well: it waits until none of the agents runs on these nodes, and does nothing while one does.',
       )
-      .check(({ nodes = [], all, yes, dryRun }) => {
+      .check(({ nodes = [], all, yes, dryRun, timeout }) => {
         if (all === nodes.length > 0) throw new Error('release needs the names of nodes, or --all, and not both');
-        if (yes || dryRun || process.stdin.isTTY) return true;
-        throw new Error('standard input is no terminal to ask on, so --yes is required (or --dry-run)');
+        if (!yes && !dryRun && !process.stdin.isTTY) {
+          throw new Error('standard input is no terminal to ask on, so --yes is required (or --dry-run)');
+        }
+        return parseDuration('--timeout', timeout) > 0;
       }),
   handler: release,
 };
 
-/** What is to be done to one node. */
-type Plan = {
-  readonly node: string;
-  readonly release: Exclude<Release, { kind: 'Unreadable' }>;
-  readonly leases: readonly SlotLease[];
-};
-
 async function release(options: ArgumentsCamelCase<ReleaseOptions>): Promise<void> {
-  const { transport, namespace } = openCluster(options);
+  const way: ReleaseWay = { ...openCluster(options), forget: options.forget };
   const isText = options.output === 'text';
   const outcomes: NodeOutcome[] = [];
   const end = (outcome: NodeOutcome) => {
@@ -69,131 +70,77 @@ async function release(options: ArgumentsCamelCase<ReleaseOptions>): Promise<voi
     if (isText) (outcome.error === null ? print : printError)(describeOutcome(outcome));
   };
 
-  const names = options.all ? await heldNodes(transport) : [...new Set(options.nodes)];
-  const leases = names.length === 0 ? [] : await readLeases(transport, namespace);
-  const plans = await planAll(transport, names, leases, end);
+  const named = options.all ? null : [...new Set(options.nodes)];
+  if (options.forget) await settleAgents(way, named, options);
+  const { names, leases } = options.forget ? await whatIsLeft(way, named) : await whatIsHeld(way, named);
+  const plans = await planNodes(way, names, leases, end);
   const toDo = plans.filter(hasWork);
   for (const plan of plans.filter((plan) => !hasWork(plan))) end(outcomeOf(plan));
 
   if (options.dryRun) {
     for (const plan of toDo) end({ ...outcomeOf(plan), result: 'Planned' });
-  } else if (toDo.length > 0 && (options.yes || (await isConfirmed(toDo)))) {
-    await inParallel(toDo, MAX_NODES_IN_FLIGHT, async (plan) => end(await carryOut(transport, namespace, plan)));
+  } else if (toDo.length > 0 && (options.yes || (await isConfirmed(way, toDo)))) {
+    await releaseNodes(way, toDo, end);
   } else if (toDo.length > 0) {
     printError('nothing was done');
     process.exitCode = 1;
   }
-  if (isText && names.length === 0) print('no node is held');
+  if (isText && names.length === 0) print(options.forget ? 'nothing of ours is on any node' : 'no node is held');
   if (!isText) print(JSON.stringify({ dryRun: options.dryRun, nodes: outcomes.sort(byNode) }));
 }
 
-async function heldNodes(transport: Transport): Promise<string[]> {
-  const nodes = await listNodes(transport, '');
-  return nodes.filter(({ annotations }) => annotations[LEDGER_ANNOTATION] !== undefined).map(({ name }) => name);
+/** What was forgotten must not be written anew. */
+async function settleAgents(
+  way: ReleaseWay,
+  nodes: readonly string[] | null,
+  { dryRun, timeout }: Pick<ArgumentsCamelCase<ReleaseOptions>, 'dryRun' | 'timeout'>,
+): Promise<void> {
+  if (!dryRun) return awaitAgentsGone(way, nodes, timeout);
+  const pods = await agentsInTheWay(way, nodes);
+  if (pods !== null) printError(`would first wait for agents to end: ${pods}`);
 }
 
-async function readLeases(transport: Transport, namespace: string): Promise<readonly SlotLease[]> {
-  const { leases, problem } = await lookUpSlots(transport, namespace);
+type Selection = { readonly names: readonly string[]; readonly leases: readonly SlotLease[] };
+
+/** @param named null: every node */
+async function whatIsHeld({ transport, namespace, isOwnNamespace }: ReleaseWay, named: readonly string[] | null) {
+  const isHeldBy = ({ annotations }: { annotations: Readonly<Record<string, string>> }) =>
+    annotations[LEDGER_ANNOTATION] !== undefined;
+  const names = named ?? (await listNodes(transport, '')).filter(isHeldBy).map(({ name }) => name);
+  if (names.length === 0) return { names, leases: [] };
+  const { leases, problem } = await lookUpSlots(transport, namespace, isOwnNamespace);
   if (problem !== null) printError(`slots are left to the agents to give back: ${problem}`);
-  return leases ?? [];
+  return { names, leases: leases ?? [] } satisfies Selection;
 }
 
-/** Reads the nodes; those that cannot be released have ended with that. */
-async function planAll(
-  transport: Transport,
-  names: readonly string[],
-  leases: readonly SlotLease[],
-  end: (outcome: NodeOutcome) => void,
-): Promise<Plan[]> {
-  const plans: Plan[] = [];
-  await inParallel(names, MAX_NODES_IN_FLIGHT, async (name) => {
-    try {
-      const node = await createNodeApi(transport, name).read();
-      const release = releaseNode(node);
-      if (release.kind === 'Unreadable') throw new Error(`${release.problem}; nothing was touched`);
-      const own = leases.filter(({ ownerUid }) => ownerUid === node.uid);
-      // A slot without an effect is an agent's that is about to act, so it is not ours to take.
-      plans.push({ node: name, release, leases: release.kind === 'NotHeld' ? [] : own });
-    } catch (error) {
-      end({ node: name, result: 'Failed', steps: [], slots: [], error: messageOf(error) });
-    }
-  });
-  return plans.sort(byNode);
+/**
+ * Unlike what is held, Leases are never left to the agents, of which there are none.
+ *
+ * @param named null: every node, and every holder of a Lease
+ * @throws Error when the Leases cannot be read
+ */
+async function whatIsLeft(
+  { transport, namespace, isOwnNamespace }: ReleaseWay,
+  named: readonly string[] | null,
+): Promise<Selection> {
+  const { leases, problem } = await lookUpSlots(transport, namespace, isOwnNamespace);
+  if (problem !== null) throw new Error(`${problem}; nothing was forgotten`);
+  if (named !== null) return { names: named, leases };
+  const nodes = (await listNodes(transport, '')).filter((node) => ownAnnotations(node).length > 0);
+  const names = new Set([...nodes.map(({ name }) => name), ...leases.map(({ holder }) => holder)]);
+  return { names: [...names].filter((name) => name !== ''), leases };
 }
 
-function hasWork({ release, leases }: Plan): boolean {
-  return release.kind === 'Release' || leases.length > 0;
-}
-
-async function isConfirmed(plans: readonly Plan[]): Promise<boolean> {
+async function isConfirmed({ forget }: ReleaseWay, plans: readonly Plan[]): Promise<boolean> {
   for (const plan of plans) printError(describeOutcome({ ...outcomeOf(plan), result: 'Planned' }));
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // Ctrl-D and Ctrl-C are a no.
   const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-  const asked = terminal.question(`Release ${countNodes(plans.length)}? [y/N] `).catch(() => '');
+  const question = `Release ${forget ? 'and forget ' : ''}${countNodes(plans.length)}? [y/N] `;
+  const asked = terminal.question(question).catch(() => '');
   const answer = await Promise.race([asked, closed]);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
-}
-
-/** Writes to one node, and gives its slots back when that has landed. */
-async function carryOut(
-  transport: Transport,
-  namespace: string,
-  { node, release, leases }: Plan,
-): Promise<NodeOutcome> {
-  const slotApi = createSlotApi(transport, namespace);
-  let outcome: NodeOutcome | null = null;
-  try {
-    const written = await writeRelease(transport, node, release);
-    outcome = outcomeOf({ node, release: written, leases: [] });
-    // The agent has ended the episode meanwhile; slots are its own affair again.
-    if (written.kind === 'NotHeld') return outcome;
-    for (const lease of leases) {
-      await slotApi.remove(lease);
-      outcome = { ...outcome, result: 'Released', slots: [...outcome.slots, lease.budget] };
-    }
-    return outcome;
-  } catch (error) {
-    return { ...(outcome ?? { node, steps: [], slots: [] }), result: 'Failed', error: messageOf(error) };
-  }
-}
-
-/** @returns what was done in the end: after a conflict, that of the Node as it is then */
-async function writeRelease(transport: Transport, name: string, planned: Plan['release']): Promise<Plan['release']> {
-  const api = createNodeApi(transport, name);
-  let release: Release = planned;
-  for (let attempt = 1; ; attempt++) {
-    if (release.kind === 'Unreadable') throw new Error(`${release.problem}; nothing was touched`);
-    if (release.kind !== 'Release') return release;
-    try {
-      await api.patch(release.patch);
-      return release;
-    } catch (error) {
-      if (!hasStatus(error, 409) || attempt === MAX_ATTEMPTS) throw error;
-      release = releaseNode(await api.read());
-    }
-  }
-}
-
-/** As if all of the plan were done. */
-function outcomeOf({ node, release, leases }: Plan): NodeOutcome {
-  const isNothing = release.kind !== 'Release' && leases.length === 0;
-  return {
-    node,
-    result: isNothing ? release.kind : 'Released',
-    steps: release.kind === 'Release' ? release.steps : [],
-    slots: leases.map(({ budget }) => budget),
-    error: null,
-  };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function byNode(a: { readonly node: string }, b: { readonly node: string }): number {
-  return a.node < b.node ? -1 : 1;
 }
 
 function print(line: string): void {

@@ -51,8 +51,8 @@ export const statusCommand: CommandModule<object, StatusOptions> = {
 };
 
 async function showStatus(options: ArgumentsCamelCase<StatusOptions>): Promise<void> {
-  const { transport, namespace } = openCluster(options);
-  const { leases, problem } = await lookUpSlots(transport, namespace);
+  const { transport, namespace, isOwnNamespace } = openCluster(options);
+  const { leases, problem } = await lookUpSlots(transport, namespace, isOwnNamespace);
   if (problem !== null) process.stderr.write(`slots are not shown: ${problem}\n`);
   const write = (text: string) => process.stdout.write(text);
   const format = (status: ClusterStatus) => formatOutput(status, options, namespace);

@@ -3,6 +3,8 @@ import type { NodeTaint } from './taint.ts';
 export const DRAIN_STATE_ANNOTATION = 'node-svc-checker-drain-state';
 export const LEDGER_ANNOTATION = 'node-svc-checker/ledger';
 export const POLICY_ANNOTATION = 'node-svc-checker/policy';
+/** Whatever begins so is ours, in every version; DRAIN_STATE_ANNOTATION alone is older than the prefix. */
+const OWN_PREFIX = 'node-svc-checker/';
 
 /** What we read of a Node. */
 export type NodeView = {
@@ -27,3 +29,10 @@ export type NodePatch = {
   /** null removes an annotation. */
   readonly annotations: Readonly<Record<string, string | null>>;
 };
+
+/** Of a Node's annotations the names of those that only agents write, sorted. */
+export function ownAnnotations({ annotations }: Pick<NodeView, 'annotations'>): string[] {
+  return Object.keys(annotations)
+    .filter((name) => name === DRAIN_STATE_ANNOTATION || name.startsWith(OWN_PREFIX))
+    .sort();
+}

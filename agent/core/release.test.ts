@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import type { DrainEnd } from './compare.ts';
 import { NEW_HEALTH } from './health.ts';
 import { type Ledger, type Owner, readLedger } from './ledger.ts';
-import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodeView } from './node.ts';
+import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodeView, ownAnnotations, POLICY_ANNOTATION } from './node.ts';
 import type { NodeCheckPolicy, Taint } from './policy.ts';
-import { releaseNode } from './release.ts';
+import { forgetNode, releaseNode } from './release.ts';
 import { type Roster, rosterOf } from './roster.ts';
 import {
   applyPatch,
@@ -90,6 +90,71 @@ suite('releasing a node', () => {
   });
 });
 
+suite('forgetting a node', () => {
+  const OWN = { [POLICY_ANNOTATION]: '{}', [DRAIN_STATE_ANNOTATION]: 'drainNotActive', 'node-svc-checker/later': 'x' };
+  const THEIRS = { 'example.com/node-svc-checker': 'x', 'node-svc-checker': 'x', 'not-node-svc-checker/policy': 'x' };
+  const held = taken(sampleNode({ taints: [FOREIGN] }), [ALL]);
+  const sameBut = (changes: Partial<NodeView>) => ({ ...held, ...changes });
+  const names = (annotations: object) => Object.keys(annotations).sort();
+  const remembered = names(held.annotations);
+  const undone = { unschedulable: false, taints: [FOREIGN] };
+  const kept = { unschedulable: true, taints: held.taints };
+
+  const CASES: Readonly<Record<string, { node: NodeView; steps: string[]; removes: string[]; after: object }>> = {
+    'takes back what is ours, and removes what says so': {
+      node: held,
+      steps: ['Uncordon', 'RemoveTaint', 'EndDrain'],
+      removes: remembered,
+      after: undone,
+    },
+    'leaves what a person took away, and put there': {
+      node: sameBut({ unschedulable: false, taints: [{ ...SAMPLE_TAINT, value: 'by-hand' }] }),
+      steps: ['EndDrain'],
+      removes: remembered,
+      after: { unschedulable: false, taints: [{ ...SAMPLE_TAINT, value: 'by-hand' }] },
+    },
+    "takes nothing back for another Node's ledger": {
+      node: sameBut({ uid: 'another' }),
+      steps: [],
+      removes: remembered,
+      after: kept,
+    },
+    'removes every annotation of ours, those of other versions too, and no other': {
+      node: sampleNode({ unschedulable: true, annotations: { ...OWN, ...THEIRS } }),
+      steps: [],
+      removes: names(OWN),
+      after: { unschedulable: true, annotations: THEIRS },
+    },
+    'after a release removes the ledger that it kept': {
+      node: released(held),
+      steps: [],
+      removes: remembered,
+      after: undone,
+    },
+  };
+  for (const [rule, { node, steps, removes, after }] of Object.entries(CASES)) {
+    test(`${rule}, in one guarded write`, () => {
+      const forgotten = forgetNode(node);
+      assert.ok(forgotten.kind === 'Release');
+      assert.deepEqual(
+        forgotten.steps.map(({ kind }) => kind),
+        [...steps, 'RemoveAnnotations'],
+      );
+      assert.deepEqual(forgotten.steps.at(-1), { kind: 'RemoveAnnotations', names: removes });
+      const left = applyPatch(node, forgotten.patch);
+      assert.deepEqual(left, { ...node, annotations: {}, ...after, resourceVersion: left.resourceVersion });
+      assert.deepEqual(forgetNode(left), { kind: 'NothingOurs' });
+    });
+  }
+
+  test('discards no ledger that cannot be read, and says how to go on', () => {
+    const annotations = { ...OWN, [LEDGER_ANNOTATION]: '{"version":2}' };
+    const forgotten = forgetNode(sampleNode({ annotations }));
+    assert.ok(forgotten.kind === 'Unreadable');
+    assert.match(forgotten.problem, /found 2; undo by hand .*kubectl annotate node node-1 node-svc-checker\/ledger-\)/);
+  });
+});
+
 suite('whatever is held and whatever a person did to it, a released node', () => {
   const anyPolicy = fc
     .record({
@@ -152,6 +217,20 @@ suite('whatever is held and whatever a person did to it, a released node', () =>
         assert.equal(after.unschedulable, node.unschedulable);
         assert.deepEqual(after.taints, node.taints);
         assert.deepEqual(after.annotations, { [DRAIN_STATE_ANNOTATION]: 'drainNotActive' });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('is the same when it is forgotten as well, but for our annotations', () => {
+    fc.assert(
+      fc.property(anyHeld, (held) => {
+        const node = hold(held);
+        const [forgotten, after] = [forgetNode(node), released(node)];
+        assert.ok(forgotten.kind === 'Release');
+        const left = applyPatch(node, forgotten.patch);
+        assert.deepEqual([left.unschedulable, left.taints], [after.unschedulable, after.taints]);
+        assert.deepEqual(ownAnnotations(left), []);
       }),
       { numRuns: 1000 },
     );

@@ -1,5 +1,5 @@
 import { drainGoesOn, type Ledger, type LedgerTaint, type Owner, readLedger, writeLedger } from './ledger.ts';
-import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView } from './node.ts';
+import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView, ownAnnotations } from './node.ts';
 import type { Taint } from './policy.ts';
 import { sameTaint } from './taint.ts';
 
@@ -8,7 +8,9 @@ export type ReleaseStep =
   | { readonly kind: 'Uncordon' }
   | { readonly kind: 'RemoveTaint'; readonly taint: Taint }
   /** An agent's drain stops, if it goes on still, and the node says that it is not being drained. */
-  | { readonly kind: 'EndDrain' };
+  | { readonly kind: 'EndDrain' }
+  /** Forgetting alone does. */
+  | { readonly kind: 'RemoveAnnotations'; readonly names: readonly string[] };
 
 export type Release =
   /** Nobody can tell what is ours, so nothing may be touched. */
@@ -31,29 +33,66 @@ export function releaseNode(node: NodeView): Release {
   const before = reading.ledger;
   if (before === null) return { kind: 'NotHeld' };
 
-  const ours = before.taints.filter((taint) => taint.owner === 'Ours' && hasTaint(node, taint));
-  const uncordons = before.cordon === 'Ours' && node.unschedulable;
-  const endsDrain = drainGoesOn(before) || node.annotations[DRAIN_STATE_ANNOTATION] === 'drainActive';
-  const after: Ledger = {
+  const { effects, steps } = takeBack(before, node);
+  const endsDrain = steps.some(({ kind }) => kind === 'EndDrain');
+  const ledger = writeLedger({
     ...before,
     cordon: releasedCordon(before, node),
     taints: before.taints.map((taint) => releasedTaint(taint, node)),
     drain: before.drain && { ...before.drain, state: 'Released' },
-  };
-  const ledger = writeLedger(after);
-  const steps: ReleaseStep[] = [
-    ...(uncordons ? [{ kind: 'Uncordon' as const }] : []),
-    ...ours.map(({ key, value, effect }) => ({ kind: 'RemoveTaint' as const, taint: { key, value, effect } })),
-    ...(endsDrain ? [{ kind: 'EndDrain' as const }] : []),
-  ];
+  });
   if (steps.length === 0 && ledger === writeLedger(before)) return { kind: 'NothingOurs' };
-  const patch: NodePatch = {
-    resourceVersion: node.resourceVersion,
-    annotations: { [LEDGER_ANNOTATION]: ledger, ...(endsDrain && { [DRAIN_STATE_ANNOTATION]: 'drainNotActive' }) },
-    ...(uncordons && { unschedulable: null }),
-    ...(ours.length > 0 && { taints: node.taints.filter((taint) => !ours.some((own) => sameTaint(own, taint))) }),
+  const annotations = {
+    [LEDGER_ANNOTATION]: ledger,
+    ...(endsDrain && { [DRAIN_STATE_ANNOTATION]: 'drainNotActive' }),
   };
-  return { kind: 'Release', patch, steps };
+  return { kind: 'Release', patch: { resourceVersion: node.resourceVersion, annotations, ...effects }, steps };
+}
+
+/**
+ * The one write after which a Node says nothing of us any more: what `releaseNode` takes back, and every annotation.
+ *
+ * It is for when no agent runs there: one that does would take the node again at its next look, and write its report.
+ */
+export function forgetNode(node: NodeView): Release {
+  const reading = readLedger(node);
+  if (!reading.readable) {
+    const advice = `undo by hand what agents did there and remove it (kubectl annotate node ${node.name} ${LEDGER_ANNOTATION}-)`;
+    return {
+      kind: 'Unreadable',
+      problem: `${reading.problem}; ${advice}, or use the nsc of the version that wrote it`,
+    };
+  }
+  const names = ownAnnotations(node);
+  if (names.length === 0) return { kind: 'NothingOurs' };
+  const { effects, steps } = reading.ledger === null ? { effects: {}, steps: [] } : takeBack(reading.ledger, node);
+  const annotations = Object.fromEntries(names.map((name) => [name, null]));
+  return {
+    kind: 'Release',
+    patch: { resourceVersion: node.resourceVersion, annotations, ...effects },
+    steps: [...steps, { kind: 'RemoveAnnotations', names }],
+  };
+}
+
+/** Of what the ledger says is ours, all that is there still. */
+function takeBack(
+  ledger: Ledger,
+  node: NodeView,
+): { effects: Pick<NodePatch, 'unschedulable' | 'taints'>; steps: readonly ReleaseStep[] } {
+  const ours = ledger.taints.filter((taint) => taint.owner === 'Ours' && hasTaint(node, taint));
+  const uncordons = ledger.cordon === 'Ours' && node.unschedulable;
+  const endsDrain = drainGoesOn(ledger) || node.annotations[DRAIN_STATE_ANNOTATION] === 'drainActive';
+  return {
+    effects: {
+      ...(uncordons && { unschedulable: null }),
+      ...(ours.length > 0 && { taints: node.taints.filter((taint) => !ours.some((own) => sameTaint(own, taint))) }),
+    },
+    steps: [
+      ...(uncordons ? [{ kind: 'Uncordon' as const }] : []),
+      ...ours.map(({ key, value, effect }) => ({ kind: 'RemoveTaint' as const, taint: { key, value, effect } })),
+      ...(endsDrain ? [{ kind: 'EndDrain' as const }] : []),
+    ],
+  };
 }
 
 function releasedCordon({ cordon }: Ledger, node: NodeView): Owner | null {

@@ -13,12 +13,13 @@ export type SlotLookup =
  * The slots of all budgets, for a person who may not be allowed to see them, or looks in the wrong namespace.
  *
  * @param namespace where the agents run
+ * @param isCertain the namespace is right, so where it has none nobody looks elsewhere
  * @throws KubeError when the API server does not answer
  */
-export async function lookUpSlots(transport: Transport, namespace: string): Promise<SlotLookup> {
+export async function lookUpSlots(transport: Transport, namespace: string, isCertain: boolean): Promise<SlotLookup> {
   try {
     const leases = await createSlotApi(transport, namespace).list();
-    const elsewhere = leases.length > 0 ? [] : await namespacesWithSlots(transport);
+    const elsewhere = leases.length > 0 || isCertain ? [] : await namespacesWithSlots(transport);
     if (elsewhere.length === 0) return { leases, problem: null };
     const problem = `there are no slots in namespace ${namespace}, but in ${elsewhere.join(', ')}: name it with --namespace`;
     return { leases: null, problem };

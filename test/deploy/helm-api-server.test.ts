@@ -1,43 +1,21 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type { KubeList, KubeObject } from '../harness/api-client.ts';
-import { requireBinary, skipWithoutControlPlane } from '../harness/binaries.ts';
-import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
+import type { KubeObject } from '../harness/api-client.ts';
+import { skipWithoutControlPlane } from '../harness/binaries.ts';
+import type { ControlPlane } from '../harness/control-plane.ts';
 import { createHeldNode } from '../harness/create-held-node.ts';
 import { type NodeObject, taintsOf } from '../harness/held-node.ts';
 import { readNode } from '../harness/nodes.ts';
-import { createNamespace, setPodPhase } from '../harness/pods.ts';
-import { finished, runNsc } from '../harness/run-nsc.ts';
+import { createNamespace } from '../harness/pods.ts';
 import { createSlot, slotHolders } from '../harness/slots.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { CHART, helm, NAMESPACE, RELEASE, SCRIPT, template, type Values, withScript } from './helm-chart.ts';
+import { failHook, HOOKS, playHook, podsOf } from './hook-jobs.ts';
+import { type Installation, startInstallation } from './installation.ts';
 
 const DEADLINE_MS = 60_000;
-const MAKEFILE = fileURLToPath(new URL('../../Makefile', import.meta.url));
 const DAEMON_SET = `/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets/node-svc-checker`;
 const CONFIG_MAP = `/api/v1/namespaces/${NAMESPACE}/configmaps/node-svc-checker-policy`;
-/** The kinds that the chart has; none of the others could be left. */
-const KINDS = [
-  `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`,
-  `/api/v1/namespaces/${NAMESPACE}/configmaps`,
-  `/api/v1/namespaces/${NAMESPACE}/secrets`,
-  `/api/v1/namespaces/${NAMESPACE}/resourcequotas`,
-  `/api/v1/namespaces/${NAMESPACE}/pods`,
-  `/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`,
-  `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`,
-  `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`,
-  `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}/roles`,
-  `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}/rolebindings`,
-  '/apis/rbac.authorization.k8s.io/v1/clusterroles',
-  '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-];
-
 const SCENES: Readonly<Record<string, Values>> = {
   'its defaults': {},
   'a script of the node': {
@@ -51,22 +29,13 @@ const SCENES: Readonly<Record<string, Values>> = {
 };
 
 describe('the chart on a real API server', { skip: skipWithoutControlPlane('helm', 'kube-controller-manager') }, () => {
+  let installation: Installation;
   let plane: ControlPlane;
-  let root: string;
   before(async () => {
-    const controllers = ['job', 'daemonset', 'resourcequota', 'garbage-collector', 'serviceaccount'];
-    plane = await startControlPlane({
-      controllerManager: controllers.map((name) => `${name}-controller`).join(),
-      apiServerFlags: ['--allow-privileged=true'],
-    });
-    root = mkdtempSync(join(tmpdir(), 'nsc-helm-'));
-    cpSync(MAKEFILE, join(root, 'Makefile'));
-    cpSync(CHART, join(root, 'deploy/helm/node-svc-checker'), { recursive: true });
+    installation = await startInstallation();
+    plane = installation.plane;
   });
-  after(async () => {
-    await plane?.stop();
-    if (root) rmSync(root, { recursive: true });
-  });
+  after(() => installation?.stop());
 
   for (const [name, values] of Object.entries(SCENES)) {
     test(`with ${name} every field of every object is known and valid`, async () => {
@@ -96,19 +65,8 @@ describe('the chart on a real API server', { skip: skipWithoutControlPlane('helm
     });
   }
 
-  const make = async (target: string, values?: Values) => {
-    if (values) writeFileSync(join(root, 'values_0-1-0.yaml'), JSON.stringify(values));
-    const path = [dirname(requireBinary('helm')), process.env.PATH].join(delimiter);
-    const options = { cwd: root, env: { PATH: path, HOME: root, KUBECONFIG: plane.kubeconfigPath } };
-    return (await promisify(execFile)('make', [target], options)).stdout;
-  };
-  const ofChart = async () => {
-    const lists = await Promise.all(KINDS.map((path) => plane.api.requestOk<KubeList>('GET', path)));
-    const objects = lists.flatMap(({ kind, items }) => (items ?? []).map(({ metadata }) => `${kind} ${metadata.name}`));
-    return objects.filter((object) => /node-svc-checker|nsc-/.test(object));
-  };
-
   test('is installed, takes a policy without a new DaemonSet, and stays until every node is given back, then leaves nothing', async () => {
+    const { make } = installation;
     const held = await createHeldNode(plane.api, 'held', { labels: { 'kubernetes.io/os': 'linux' } });
     assert.match(
       await make('install', withScript({})),
@@ -116,9 +74,9 @@ describe('the chart on a real API server', { skip: skipWithoutControlPlane('helm
     );
     assert.match(await make('list'), /node-svc-checker-0-1-0\s+node-svc-checker\s+1\s/);
     await createSlot(plane.api, NAMESPACE, 'cluster', held);
-    const pod = () => podOf('node-svc-checker');
+    const pod = async () => (await podsOf(plane, 'node-svc-checker'))[0];
     const agent = await waitFor(pod, { what: 'a pod of the DaemonSet', deadlineMs: DEADLINE_MS });
-    assert.ok((await ofChart()).includes('DaemonSetList node-svc-checker'));
+    assert.ok((await installation.objects()).includes('DaemonSetList node-svc-checker'));
     const [daemonSet, configMap] = [await read(DAEMON_SET), await read(CONFIG_MAP)];
 
     assert.match(await make('upgrade', withScript({ failureThreshold: 9 })), /^helm upgrade[\s\S]*REVISION: 2/);
@@ -127,11 +85,11 @@ describe('the chart on a real API server', { skip: skipWithoutControlPlane('helm
     assert.equal((await pod())?.metadata.uid, agent.metadata.uid);
 
     // Nobody runs the Job's pod in time.
-    const [refused] = await Promise.allSettled([make('uninstall'), failJob()]);
+    const [refused] = await Promise.allSettled([make('uninstall'), failHook(plane, HOOKS['pre-delete'])]);
     assert.match(String(refused.status === 'rejected' && refused.reason), /node-svc-checker-release failed: Deadline/);
     assert.equal((await read(DAEMON_SET)).metadata.uid, daemonSet.metadata.uid);
 
-    const [uninstalled, played] = await Promise.allSettled([make('uninstall'), playKubelet()]);
+    const [uninstalled, played] = await Promise.allSettled([make('uninstall'), playHooks()]);
     if (played.status === 'rejected') throw played.reason;
     const stdout = uninstalled.status === 'fulfilled' ? uninstalled.value : String(uninstalled.reason);
     assert.match(stdout, /release "node-svc-checker-0-1-0" uninstalled/);
@@ -139,7 +97,7 @@ describe('the chart on a real API server', { skip: skipWithoutControlPlane('helm
     assert.ok(!node.spec.unschedulable);
     assert.deepEqual(taintsOf(node), []);
     assert.deepEqual(await slotHolders(plane.api, NAMESPACE), []);
-    await waitFor(async () => (await ofChart()).length === 0, {
+    await waitFor(async () => (await installation.objects()).length === 0, {
       what: 'nothing of the chart',
       deadlineMs: DEADLINE_MS,
     });
@@ -147,59 +105,11 @@ describe('the chart on a real API server', { skip: skipWithoutControlPlane('helm
 
   const read = (path: string) => plane.api.requestOk<KubeObject>('GET', path);
 
-  async function podOf(app: string): Promise<KubeObject | undefined> {
-    const query = `labelSelector=app.kubernetes.io/name=${app}`;
-    const { items } = await plane.api.requestOk<KubeList>('GET', `/api/v1/namespaces/${NAMESPACE}/pods?${query}`);
-    return items?.[0];
-  }
-
-  async function failJob(): Promise<void> {
-    const path = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs/node-svc-checker-release`;
-    const body = { spec: { activeDeadlineSeconds: 1 } };
-    const patched = async () => (await plane.api.request('PATCH', path, { body })).status === 200;
-    await waitFor(patched, { what: 'the Job', deadlineMs: DEADLINE_MS });
-  }
-
-  /** What a kubelet would do with the Job's pod. If it fails, so does the Job, for which helm waits. */
-  async function playKubelet(): Promise<void> {
-    try {
-      await runHook();
-    } catch (error) {
-      await failJob();
-      throw error;
-    }
-  }
-
-  /** Runs the command of the Job's pod, with its account's token. Then the pod has succeeded. */
-  async function runHook(): Promise<void> {
-    const find = async () => {
-      const pod = await podOf('node-svc-checker-release');
-      return pod?.metadata.deletionTimestamp === undefined ? pod : undefined;
-    };
-    const { metadata, spec } = await waitFor(find, { what: 'the pod of the Job', deadlineMs: DEADLINE_MS });
-    const { serviceAccountName, containers } = spec as unknown as HookPod;
-    const accounts = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${serviceAccountName}/token`;
-    const { status } = await plane.api.requestOk<{ status: { token: string } }>('POST', accounts, { body: {} });
-    const kubeconfig = plane.writeKubeconfig('hook', { token: status.token });
-    const [container] = containers;
-    assert.deepEqual(container?.command, ['nsc']);
-    const env = { KUBECONFIG: kubeconfig, POD_NAMESPACE: NAMESPACE };
-    assert.deepEqual(
-      container.env.map(({ name }) => name),
-      ['POD_NAMESPACE'],
-    );
-    const { exitCode, stdout, stderr } = await finished(runNsc(container.args, { env }));
-    assert.deepEqual([exitCode, stderr], [0, '']);
-    assert.match(stdout, /^held: uncordoned, .*slot of budget cluster given back\n$/);
-    await setPodPhase(plane.api, NAMESPACE, metadata.name, 'Succeeded');
+  async function playHooks(): Promise<void> {
+    const release = await playHook(plane, HOOKS['pre-delete']);
+    assert.match(release.stdout, /^held: uncordoned, .*slot of budget cluster given back\n$/);
+    const forget = await playHook(plane, HOOKS['post-delete']);
+    assert.equal(forget.stdout, 'held: 2 annotations removed\n');
+    for (const { stderr } of [release, forget]) assert.equal(stderr, '');
   }
 });
-
-interface HookPod {
-  readonly serviceAccountName: string;
-  readonly containers: readonly {
-    readonly command: readonly string[];
-    readonly args: readonly string[];
-    readonly env: readonly { readonly name: string }[];
-  }[];
-}

@@ -17,11 +17,13 @@ import {
   type Values,
   withScript,
 } from './helm-chart.ts';
+import { HOOKS } from './hook-jobs.ts';
 import { agentContainer, find, type RenderedObject } from './render.ts';
 
 const _read = (name: string) => readFileSync(join(CHART, name), 'utf8');
 const ds = (objects: readonly RenderedObject[]) => find(objects, 'DaemonSet/node-svc-checker').spec.template.spec;
-const job = (objects: readonly RenderedObject[]) => find(objects, 'Job/node-svc-checker-release').spec.template.spec;
+const jobs = (objects: readonly RenderedObject[]) =>
+  Object.values(HOOKS).map((job) => find(objects, `Job/${job}`).spec.template.spec);
 
 const BUDGET = `apiVersion: node-svc-checker/v1
 kind: NodeDisruptionBudget
@@ -142,13 +144,15 @@ const EFFECTS: Readonly<Record<string, readonly [Values, (objects: RenderedObjec
   'image.pullPolicy': [
     { image: { pullPolicy: 'Always' } },
     (objects) => {
-      for (const { containers } of [ds(objects), job(objects)]) assert.equal(containers[0].imagePullPolicy, 'Always');
+      for (const { containers } of [ds(objects), ...jobs(objects)])
+        assert.equal(containers[0].imagePullPolicy, 'Always');
     },
   ],
   imagePullSecrets: [
     { imagePullSecrets: [{ name: 'registry' }] },
     (objects) => {
-      for (const spec of [ds(objects), job(objects)]) assert.deepEqual(spec.imagePullSecrets, [{ name: 'registry' }]);
+      for (const spec of [ds(objects), ...jobs(objects)])
+        assert.deepEqual(spec.imagePullSecrets, [{ name: 'registry' }]);
     },
   ],
   nodeSelector: [
@@ -181,7 +185,7 @@ const EFFECTS: Readonly<Record<string, readonly [Values, (objects: RenderedObjec
 
 function images(expected: string): (objects: RenderedObject[]) => void {
   return (objects) => {
-    for (const { containers } of [ds(objects), job(objects)]) assert.equal(containers[0].image, expected);
+    for (const { containers } of [ds(objects), ...jobs(objects)]) assert.equal(containers[0].image, expected);
   };
 }
 

@@ -20,6 +20,7 @@ import {
   type Values,
   withScript,
 } from './helm-chart.ts';
+import { HOOKS } from './hook-jobs.ts';
 import { agentContainer, find, type RenderedObject } from './render.ts';
 
 const read = (name: string) => readFileSync(join(CHART, name), 'utf8');
@@ -153,37 +154,63 @@ describe('the policy', { skip }, () => {
   }
 });
 
-describe('the Job that gives nodes back', { skip }, () => {
-  test('runs before anything is deleted, with an account and rights that are hooks too, made before it', async () => {
-    const hooks = (await template()).filter(isHook);
-    const weight = ({ object }: RenderedObject) => Number(object.metadata.annotations?.['helm.sh/hook-weight']);
-    const [first, last] = [hooks.filter((hook) => weight(hook) < 0), hooks.filter((hook) => weight(hook) >= 0)];
-    assert.deepEqual(
-      last.map(({ id }) => id),
-      ['Job/node-svc-checker-release'],
-    );
-    assert.deepEqual(first.map(({ object }) => object.kind).sort(), [
-      'ClusterRole',
-      'ClusterRoleBinding',
-      'Role',
-      'RoleBinding',
-      'ServiceAccount',
-    ]);
-    for (const { object } of hooks) assert.equal(object.metadata.annotations?.['helm.sh/hook'], 'pre-delete');
-  });
+for (const [hook, job] of Object.entries(HOOKS)) {
+  describe(`the Job of the ${hook} hook`, { skip }, () => {
+    test('runs then, with an account and rights that are hooks too, made before it', async () => {
+      const hooks = (await template()).filter((one) => isHook(one) && one.object.metadata.name === job);
+      const weight = ({ object }: RenderedObject) => Number(object.metadata.annotations?.['helm.sh/hook-weight']);
+      const [first, last] = [hooks.filter((one) => weight(one) < 0), hooks.filter((one) => weight(one) >= 0)];
+      assert.deepEqual(
+        last.map(({ id }) => id),
+        [`Job/${job}`],
+      );
+      assert.deepEqual(first.map(({ object }) => object.kind).sort(), [
+        'ClusterRole',
+        'ClusterRoleBinding',
+        'Role',
+        'RoleBinding',
+        'ServiceAccount',
+      ]);
+      for (const { object } of hooks) {
+        assert.equal(object.metadata.annotations?.['helm.sh/hook'], hook);
+        const policy = object.metadata.annotations['helm.sh/hook-delete-policy'];
+        assert.equal(policy, 'before-hook-creation,hook-succeeded');
+      }
+    });
 
-  test('may do what a release needs, and nothing else', async () => {
-    const objects = await template();
-    const rules = (kind: string) => find(objects, `${kind}/node-svc-checker-release`).rules;
-    assert.deepEqual(rules('ClusterRole'), [
-      { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'patch'] },
-    ]);
-    const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['list', 'delete'] };
-    assert.deepEqual(rules('Role'), [leases]);
-  });
+    test('may do what it needs, and nothing else', async () => {
+      const objects = await template();
+      const rules = (kind: string) => find(objects, `${kind}/${job}`).rules;
+      assert.deepEqual(rules('ClusterRole'), [
+        { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'patch'] },
+      ]);
+      const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['list', 'delete'] };
+      const pods = { apiGroups: [''], resources: ['pods'], verbs: ['list'] };
+      assert.deepEqual(rules('Role'), hook === 'post-delete' ? [leases, pods] : [leases]);
+    });
 
-  test('is not one of the pods that the DaemonSet selects', async () => {
-    const { metadata } = find(await template(), 'Job/node-svc-checker-release').spec.template;
-    assert.notEqual(metadata.labels['app.kubernetes.io/name'], 'node-svc-checker');
+    test('is bound to rights of its own in the namespace of the agents', async () => {
+      const objects = await template({ namespace: 'elsewhere' });
+      for (const kind of ['ClusterRole', 'Role']) {
+        const { roleRef, subjects } = find(objects, `${kind}Binding/${job}`);
+        assert.deepEqual([roleRef.kind, roleRef.name], [kind, job]);
+        assert.deepEqual(subjects, [{ kind: 'ServiceAccount', name: job, namespace: 'elsewhere' }]);
+      }
+      for (const kind of ['ServiceAccount', 'Role', 'RoleBinding', 'Job']) {
+        assert.equal(find(objects, `${kind}/${job}`).metadata.namespace, 'elsewhere');
+      }
+    });
+
+    test('is not one of the pods that the DaemonSet selects', async () => {
+      const { metadata } = find(await template(), `Job/${job}`).spec.template;
+      assert.notEqual(metadata.labels['app.kubernetes.io/name'], 'node-svc-checker');
+    });
   });
+}
+
+test('the hooks give nodes back while agents run, and forget when none does', { skip }, async () => {
+  const objects = await template();
+  const args = (job: string) => find(objects, `Job/${job}`).spec.template.spec.containers[0].args;
+  assert.deepEqual(args(HOOKS['pre-delete']), ['release', '--all', '--yes']);
+  assert.deepEqual(args(HOOKS['post-delete']), ['release', '--all', '--forget', '--yes']);
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { type AgentProcess, nscCommand, startAgent } from '../harness/agent-process.ts';
+import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
 import { createHeldNode, SICK } from '../harness/create-held-node.ts';
 import { createNode, readNode } from '../harness/nodes.ts';
+import { onTerminal } from '../harness/on-terminal.ts';
 import { createNamespace } from '../harness/pods.ts';
 import { finished, runNsc } from '../harness/run-nsc.ts';
 import { createSickCheck, type SickCheck } from '../harness/sick-check.ts';
@@ -116,14 +116,14 @@ for (const [where, { skip, start }] of Object.entries(TARGETS)) {
     test('on a terminal it asks, and only y is a yes; what changed meanwhile is read again', async () => {
       await createHeldNode(target.api, 'asked');
       const question = 'asked: would uncordon, remove taint sick=true:NoSchedule, end the drain';
-      const no = onTerminal(target, ['release', 'asked']);
+      const no = onTerminal(target.kubeconfig, ['release', 'asked']);
       await no.waitFor('Release 1 node? [y/N]');
       assert.ok(no.output().includes(question), no.output());
       no.type('\n');
       assert.equal(await no.exitCode, 1);
       assert.ok(await isHeld('asked'));
 
-      const yes = onTerminal(target, ['release', 'asked']);
+      const yes = onTerminal(target.kubeconfig, ['release', 'asked']);
       await yes.waitFor('Release 1 node? [y/N]');
       await target.api.requestOk('PATCH', '/api/v1/nodes/asked', { body: { spec: { taints: [SICK, BY_HAND] } } });
       yes.type('y\n');
@@ -221,30 +221,4 @@ for (const [where, { skip, start }] of Object.entries(TARGETS)) {
 interface Node {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
   readonly spec: { readonly unschedulable?: boolean; readonly taints?: readonly { readonly key: string }[] };
-}
-
-/** Runs a command on a terminal of its own, as `script` of util-linux makes one. */
-function onTerminal({ kubeconfig }: Target, args: readonly string[]) {
-  const command = [...nscCommand(), ...args].map((word) => `'${word}'`).join(' ');
-  const child: ChildProcess = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, KUBECONFIG: kubeconfig },
-  });
-  let output = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const deadline = setTimeout(() => child.kill('SIGKILL'), 60_000);
-  const exitCode = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => {
-      clearTimeout(deadline);
-      resolve(code);
-    });
-  });
-  return {
-    output: () => output,
-    waitFor: (text: string) => waitFor(() => output.includes(text), { what: text, deadlineMs: 30_000 }),
-    type: (text: string) => child.stdin?.write(text),
-    exitCode,
-  };
 }

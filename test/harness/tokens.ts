@@ -1,4 +1,4 @@
-import type { ApiClient } from './api-client.ts';
+import type { ApiClient, KubeObject } from './api-client.ts';
 import { createNamespace, createPod, createServiceAccount } from './pods.ts';
 
 export interface PodBoundTokenOptions {
@@ -28,9 +28,20 @@ export async function createPodBoundToken(api: ApiClient, options: PodBoundToken
   await createNamespace(api, namespace);
   await createServiceAccount(api, namespace, serviceAccount);
   const spec = { serviceAccountName: serviceAccount };
-  const { metadata } = await createPod(api, { namespace, name: pod, nodeName: node, spec });
-  const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name: pod, uid: metadata.uid };
+  const created = await createPod(api, { namespace, name: pod, nodeName: node, spec });
+  const token = await createTokenOf(api, { namespace, serviceAccount, pod: created });
+  return { token, username: `system:serviceaccount:${namespace}:${serviceAccount}` };
+}
+
+/** The token the kubelet would project into a pod that is there. The real API server only. */
+export async function createTokenOf(
+  api: ApiClient,
+  options: { readonly namespace: string; readonly serviceAccount: string; readonly pod: KubeObject },
+): Promise<string> {
+  const { namespace, serviceAccount, pod } = options;
+  const { name, uid } = pod.metadata;
+  const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid };
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`;
   const { status } = await api.requestOk<TokenRequest>('POST', path, { body: { spec: { boundObjectRef } } });
-  return { token: status.token, username: `system:serviceaccount:${namespace}:${serviceAccount}` };
+  return status.token;
 }
