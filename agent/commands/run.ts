@@ -1,8 +1,9 @@
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { startCheck } from '../check/run-check.ts';
+import type { EventSeries } from '../core/event.ts';
 import type { NodeView } from '../core/node.ts';
 import { type Credentials, loadCredentials } from '../kube/credentials.ts';
-import { createEventApi } from '../kube/event-api.ts';
+import { canRetryEvent, createEventApi } from '../kube/event-api.ts';
 import { hasStatus } from '../kube/kube-error.ts';
 import { createNodeApi, readTolerations } from '../kube/node-api.ts';
 import { createPodApi, evictionAnswer } from '../kube/pod-api.ts';
@@ -16,7 +17,7 @@ import { watchPolicyDirectory } from '../policy/watch-directory.ts';
 import { createEventRecorder } from '../telemetry/event-recorder.ts';
 import { serveHttp } from '../telemetry/http.ts';
 import { createLog } from '../telemetry/log.ts';
-import { createMetrics, type Metrics, resourceOf } from '../telemetry/metrics.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 
 /** Less than the 2 s within which the agent has to be gone after SIGTERM. */
@@ -175,20 +176,19 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
 }
 
 function openTransport(credentials: Credentials, metrics: Metrics): Transport {
-  return createTransport(credentials, `node-svc-checker/${VERSION}`, ({ method, path, status }) =>
-    metrics.apiRequests.inc({ verb: method, resource: resourceOf(path), code: status ?? 0 }),
-  );
+  return createTransport(credentials, `node-svc-checker/${VERSION}`, metrics.api.requested);
 }
 
 function eventSink(transport: Transport, currentNode: () => NodeView | null) {
   const api = createEventApi(transport);
   return {
-    create: (event: Parameters<typeof api.create>[1], at: Date) => {
+    create: async (series: EventSeries, id: string) => {
       const node = currentNode();
       if (node === null) throw new Error('the Node was not read yet, so no Event can be about it');
-      return api.create(node, event, at);
+      return api.create(node, series, id);
     },
     repeat: api.repeat,
+    canRetry: canRetryEvent,
   };
 }
 

@@ -14,4 +14,16 @@ export type NodeEvent = {
     | 'PolicyReloaded'
     | 'PolicyInvalid';
   readonly message: string;
+  /** The policy it is about; absent: the node, or all policies. */
+  readonly policy?: string;
+};
+
+/** Events that count as the same one, and how often it has happened. */
+export type EventSeries = {
+  /** The last one. */
+  readonly event: NodeEvent;
+  readonly count: number;
+  /** When it happened first and last, in milliseconds since the epoch. */
+  readonly firstMs: number;
+  readonly lastMs: number;
 };

@@ -120,7 +120,8 @@ function nodeStatus(node: ObservedNode, slots: readonly string[] | null): NodeSt
   };
 }
 
-function drainStatus(ledger: Ledger): DrainStatus | null {
+/** How far the drain is; null without one. */
+export function drainStatus(ledger: Ledger): DrainStatus | null {
   if (ledger.drain === null) return null;
   const { state, since } = ledger.drain;
   const isStopped = state === 'Released' || (state !== 'Drained' && !drainGoesOn(ledger));

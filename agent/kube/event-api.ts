@@ -1,58 +1,69 @@
-import type { NodeEvent } from '../core/event.ts';
-import { hasStatus } from './kube-error.ts';
+import type { EventSeries } from '../core/event.ts';
+import { hasStatus, KubeError } from './kube-error.ts';
 import type { Transport } from './transport.ts';
 
 const COMPONENT = 'node-svc-checker';
 /** Where Kubernetes keeps the Events of objects that live in no namespace (client-go, recorder.makeEvent). */
 const EVENTS_PATH = '/api/v1/namespaces/default/events';
 
+/** Of an object's name. */
+const MAX_NAME_CHARACTERS = 253;
+/** As in client-go. */
+const MAX_ATTEMPTS = 12;
+
 /** The Node an Event is about. */
 export type EventSubject = { readonly name: string; readonly uid: string };
 
 /** An Event that was written, and can be counted up. */
-export type WrittenEvent = { readonly name: string; readonly count: number };
+export type WrittenEvent = { readonly name: string };
 
 export type EventApi = {
-  create(subject: EventSubject, event: NodeEvent, at: Date): Promise<WrittenEvent>;
-  /** Says that the same happened once more. @returns null when the Event has expired meanwhile */
-  repeat(written: WrittenEvent, at: Date): Promise<WrittenEvent | null>;
+  /** @param id tells attempts at the same Event from other Events; one that is there already is fine */
+  create(subject: EventSubject, series: EventSeries, id: string): Promise<WrittenEvent>;
+  /** Says how often it has happened by now. @returns null when the Event has expired meanwhile */
+  repeat(written: WrittenEvent, series: EventSeries): Promise<WrittenEvent | null>;
 };
 
 export function createEventApi(transport: Transport): EventApi {
   return {
-    async create(subject, event, at) {
-      const name = `${subject.name}.${at.getTime().toString(16)}${Math.floor(Math.random() * 0xffff).toString(16)}`;
-      await transport.request({
-        method: 'POST',
-        path: EVENTS_PATH,
-        attempt: `write Event ${event.reason}`,
-        body: {
-          metadata: { name, namespace: 'default' },
-          involvedObject: { apiVersion: 'v1', kind: 'Node', name: subject.name, uid: subject.uid },
-          type: event.type,
-          reason: event.reason,
-          message: event.message,
-          source: { component: COMPONENT, host: subject.name },
-          reportingComponent: COMPONENT,
-          reportingInstance: subject.name,
-          firstTimestamp: rfc3339(at),
-          lastTimestamp: rfc3339(at),
-          count: 1,
-        },
-      });
-      return { name, count: 1 };
+    async create(subject, { event, count, firstMs, lastMs }, id) {
+      const name = eventName(subject.name, id);
+      try {
+        await transport.request({
+          method: 'POST',
+          path: EVENTS_PATH,
+          attempt: `write Event ${event.reason}`,
+          body: {
+            metadata: { name, namespace: 'default' },
+            // kubectl describe asks for the UID of the Node; its name in that place, as the kubelet has it, says less.
+            involvedObject: { apiVersion: 'v1', kind: 'Node', name: subject.name, uid: subject.uid },
+            type: event.type,
+            reason: event.reason,
+            message: event.message,
+            source: { component: COMPONENT, host: subject.name },
+            reportingComponent: COMPONENT,
+            reportingInstance: subject.name,
+            firstTimestamp: rfc3339(firstMs),
+            lastTimestamp: rfc3339(lastMs),
+            count,
+          },
+        });
+      } catch (error) {
+        // An attempt before this one landed, and its answer was lost.
+        if (!hasStatus(error, 409)) throw error;
+      }
+      return { name };
     },
-    async repeat(written, at) {
-      const count = written.count + 1;
+    async repeat({ name }, { event, count, lastMs }) {
       try {
         await transport.request({
           method: 'PATCH',
-          path: `${EVENTS_PATH}/${written.name}`,
+          path: `${EVENTS_PATH}/${name}`,
           contentType: 'application/merge-patch+json',
-          attempt: `count up Event ${written.name}`,
-          body: { count, lastTimestamp: rfc3339(at) },
+          attempt: `count up Event ${name}`,
+          body: { count, message: event.message, lastTimestamp: rfc3339(lastMs) },
         });
-        return { name: written.name, count };
+        return { name };
       } catch (error) {
         if (hasStatus(error, 404)) return null;
         throw error;
@@ -61,7 +72,22 @@ export function createEventApi(transport: Transport): EventApi {
   };
 }
 
+/**
+ * Whether another attempt may succeed where this one, the so-manieth of the same Event (from 1), did not: always while
+ * there is no answer at all, a few times where the answer is about the server, never where it is about the Event.
+ */
+export function canRetryEvent(error: unknown, attempts: number): boolean {
+  if (!(error instanceof KubeError) || error.status === null) return true;
+  const isAboutServer = error.status >= 500 || [401, 408, 429].includes(error.status);
+  return isAboutServer && attempts < MAX_ATTEMPTS;
+}
+
+/** A DNS-1123 subdomain of legal length, whatever the length of the node's name. */
+function eventName(node: string, id: string): string {
+  return `${node.slice(0, MAX_NAME_CHARACTERS - id.length - 1).replace(/[^a-z0-9]+$/, '')}.${id}`;
+}
+
 /** metav1.Time takes whole seconds. */
-function rfc3339(at: Date): string {
-  return at.toISOString().replace(/\.\d+Z$/, 'Z');
+function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

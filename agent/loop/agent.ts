@@ -58,14 +58,14 @@ export class Agent {
   #drainEnd: DrainEnd | null = null;
 
   constructor(options: AgentOptions) {
-    const { nodeName, log, record, api } = options;
+    const { nodeName, log, record, api, metrics } = options;
     this.#options = options;
     this.#ownTolerations = options.ownPod === null ? null : [];
     this.#narrator = createNarrator({ nodeName, log, record, severalPolicies: () => this.#checks.roster.size > 1 });
     this.#checks = new Checks({
       startCheck: options.startCheck,
       narrator: this.#narrator,
-      metrics: options.metrics,
+      metrics: metrics.checks,
       onCounted: () => this.#reconciler.poke(),
       onFatal: options.onFatal,
     });
@@ -74,6 +74,7 @@ export class Agent {
       ownPod: options.ownPod,
       api: options.drainApi,
       narrator: createDrainNarrator(nodeName, log),
+      meter: metrics.drain,
       onEnd: (end) => {
         this.#drainEnd = end;
         this.#reconciler.poke();
@@ -84,7 +85,7 @@ export class Agent {
       stillDisrupted: () => this.#stillDisrupted(),
       onChange: () => this.#reconciler.poke(),
       onDenied: (budget, answer) => this.#narrator.slotDenied(budget, answer),
-      onHeld: (held, denying) => this.#showSlots(held, denying),
+      onHeld: (held, denying) => metrics.budgets.show(held, denying),
       onProblem: (error) => this.onProblem(error),
       mayLandMs: options.mayLandMs,
     });
@@ -118,12 +119,9 @@ export class Agent {
   onPolicies(load: PolicyLoad): void {
     const { metrics, describeErrors } = this.#options;
     this.#newest = load;
-    metrics.reloadSuccessful.set(load.valid ? 1 : 0);
-    if (load.valid) {
-      this.#bringIntoForce(load.set);
-    } else {
-      this.#narrator.policyInvalid(describeErrors(load), this.#inForce);
-    }
+    if (load.valid) this.#bringIntoForce(load.set);
+    else this.#narrator.policyInvalid(describeErrors(load), this.#inForce);
+    metrics.policies.loaded(load);
     this.#reconciler.poke();
   }
 
@@ -131,6 +129,7 @@ export class Agent {
   onNode(node: NodeView | null): void {
     const before = this.#node;
     this.#node = node;
+    this.#options.metrics.node.seen(node);
     if (node === null) {
       if (before !== null) this.#onNodeGone();
     } else if (before === undefined) {
@@ -153,7 +152,7 @@ export class Agent {
 
   /** Something with the API server did not succeed and will be tried again; with the changes it was about, if any. */
   onProblem(error: unknown, changes: readonly Change[] = []): void {
-    for (const { kind } of changes) this.#options.metrics.actions.inc({ action: kind, result: 'Error' });
+    this.#options.metrics.node.wrote(changes, 'Error');
     this.#narrator.triesAgain(error);
   }
 
@@ -165,17 +164,15 @@ export class Agent {
   }
 
   #bringIntoForce(set: PolicySet): void {
-    const { metrics } = this.#options;
     this.#inForce = set;
     this.#narrator.policyInForce(set);
-    metrics.reloadTimestamp.set(Date.now() / 1000);
-    metrics.policyInfo.reset();
-    metrics.policyInfo.set({ revision: set.revision }, 1);
+    this.#options.metrics.budgets.inForce(set.budgets.map(({ metadata }) => metadata.name));
     this.#refreshChecks();
   }
 
   #onNodeGone(): void {
     this.#narrator.nodeGone();
+    this.#options.metrics.policies.compared(null);
     this.#drainer.obey(null);
     this.#slots.obey('None', null, []);
     this.#checks.forgetCounts();
@@ -201,6 +198,7 @@ export class Agent {
       now: `${new Date().toISOString().slice(0, 19)}Z`,
     });
     this.#narrator.compared(comparison);
+    this.#options.metrics.policies.compared(comparison);
     this.#orderSlots(node, comparison, this.#inForce.budgets);
     this.#orderDrain(comparison);
     return comparison;
@@ -234,10 +232,8 @@ export class Agent {
   }
 
   #onLanded(changes: readonly Change[]): void {
-    for (const change of changes) {
-      this.#options.metrics.actions.inc({ action: change.kind, result: 'Success' });
-      this.#narrator.changed(change);
-    }
+    this.#options.metrics.node.wrote(changes, 'Success');
+    for (const change of changes) this.#narrator.changed(change);
   }
 
   /** null while the directory was not read yet. */
@@ -264,13 +260,5 @@ export class Agent {
       if (this.#options.api.isNotFound(error)) return false;
       throw error;
     }
-  }
-
-  #showSlots(held: readonly string[], denying: string | null): void {
-    const { slotsHeld, budgetDenied } = this.#options.metrics;
-    slotsHeld.reset();
-    for (const budget of held) slotsHeld.set({ budget }, 1);
-    budgetDenied.reset();
-    if (denying !== null) budgetDenied.set({ budget: denying }, 1);
   }
 }

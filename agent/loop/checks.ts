@@ -4,14 +4,14 @@ import type { NodeView } from '../core/node.ts';
 import type { NodeCheckPolicy } from '../core/policy.ts';
 import { adoptLedger, forgetCounts, type Roster, rosterOf, withHealth } from '../core/roster.ts';
 import { judge, type RunOutcome } from '../core/verdict.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { CheckMetrics } from '../telemetry/check-metrics.ts';
 import { type CheckTimer, type Run, startCheckTimer } from './check-timer.ts';
 import type { Narrator } from './narrator.ts';
 
 export type ChecksOptions = {
   readonly startCheck: (policy: NodeCheckPolicy) => Run;
   readonly narrator: Narrator;
-  readonly metrics: Metrics;
+  readonly metrics: CheckMetrics;
   /** A verdict was counted. */
   onCounted(): void;
   /** A check wrote to stderr under `onStderr: Fatal`. */
@@ -45,19 +45,19 @@ export class Checks {
       if (timer) timer.update(policy);
       else this.#timers.set(name, this.#startTimer(policy));
     }
-    this.#showFailing();
+    this.#options.metrics.show(this.#roster, ledger);
   }
 
   /** The Node was read for the first time: what its ledger says goes on failing. */
   adopt(ledger: Ledger | null): void {
     this.#roster = adoptLedger(this.#roster, ledger);
-    this.#showFailing();
+    this.#options.metrics.show(this.#roster, ledger);
   }
 
   /** There is another Node, or none: nothing is known of it. */
   forgetCounts(): void {
     this.#roster = forgetCounts(this.#roster);
-    this.#showFailing();
+    this.#options.metrics.show(this.#roster, null);
   }
 
   stop(): void {
@@ -73,7 +73,7 @@ export class Checks {
       },
       onOutcome: (policy, outcome) => this.#onOutcome(policy, outcome),
       onSkip(policy) {
-        metrics.checksSkipped.inc({ policy: policy.metadata.name });
+        metrics.skipped(policy.metadata.name);
         narrator.checkSkipped(policy);
       },
     });
@@ -83,8 +83,6 @@ export class Checks {
     const { metrics, narrator } = this.#options;
     const { name } = policy.metadata;
     const judgement = judge(outcome, policy.spec.check);
-    metrics.checkResults.inc({ policy: name, verdict: judgement.status });
-    metrics.checkSeconds.observe({ policy: name }, outcome.durationMs / 1000);
     if (judgement.status === 'Fatal') {
       narrator.checkFatal(policy, outcome);
       this.#options.onFatal();
@@ -93,18 +91,13 @@ export class Checks {
     const verdict = { status: judgement.status, reason: judgement.reason };
     const before = this.#roster.get(name)?.health;
     if (before === undefined) return;
+    metrics.ended(name, verdict.status, outcome.durationMs / 1000);
     const health = countVerdict(before, verdict, policy.spec.check);
     this.#roster = withHealth(this.#roster, name, health);
     narrator.checkEnded(policy, outcome, verdict, health);
     if (health.failing && !before.failing) narrator.failing(policy, verdict.reason);
     if (!health.failing && before.failing) narrator.recovered(policy);
-    this.#showFailing();
+    metrics.show(this.#roster, null);
     this.#options.onCounted();
-  }
-
-  #showFailing(): void {
-    const { failing } = this.#options.metrics;
-    failing.reset();
-    for (const [policy, { health }] of this.#roster) failing.set({ policy }, health.failing ? 1 : 0);
   }
 }

@@ -114,6 +114,7 @@ function startDrain(
     ownPod: null,
     api,
     narrator: SILENT,
+    meter: { podsLeft() {}, podAccepted() {} },
     deadlineMs: startedMs + timeoutMs,
     signal: abort.signal,
   });

@@ -10,7 +10,8 @@ import {
 import { decideEviction, type EvictionAnswer } from '../core/eviction-answer.ts';
 import { type Choice, chooseEvictions, type DaemonSetLookup, daemonSetKey } from '../core/eviction-choice.ts';
 import type { PodListener, PodName, PodView } from '../core/pod.ts';
-import type { DrainApi, DrainNarrator } from './drain-ports.ts';
+import type { DrainApi, DrainMeter, DrainNarrator } from './drain-ports.ts';
+import { DrainTally } from './drain-tally.ts';
 import { KnownPods } from './known-pods.ts';
 
 /** No single call of a drain takes longer, whatever is left until its deadline. */
@@ -28,6 +29,7 @@ export type DrainAttemptOptions = {
   readonly ownPod: PodName | null;
   readonly api: DrainApi;
   readonly narrator: DrainNarrator;
+  readonly meter: DrainMeter;
   /** On the clock of performance.now(). */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
@@ -55,6 +57,7 @@ class DrainAttempt {
   /** Ends the watch and everything that waits, at the latest when the attempt is over. */
   readonly #signal: AbortSignal;
   readonly #pods = new KnownPods();
+  readonly #tally: DrainTally;
   #progress = new Map<string, PodProgress>();
   #daemonSets = new Map<string, DaemonSetLookup>();
   #skips: Choice['skip'] = [];
@@ -70,6 +73,7 @@ class DrainAttempt {
   constructor(options: DrainAttemptOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    this.#tally = new DrainTally(options.meter, signal);
   }
 
   async run(): Promise<DrainResult> {
@@ -119,6 +123,7 @@ class DrainAttempt {
     const keys = new Set(pods.map(daemonSetKey).filter((key) => key !== null && !this.#daemonSets.has(key)));
     await this.#inTime(Promise.all([...(keys as Set<string>)].map((key) => this.#findDaemonSet(key))));
     const choice = chooseEvictions(pods, { nodeName, ownPod, drain: order.rules, daemonSets: this.#daemonSets });
+    this.#tally.looked(choice);
     if (choice.skip.length > this.#skips.length) narrator.drainSkips(choice);
     this.#skips = choice.skip;
     return choice;
@@ -144,6 +149,7 @@ class DrainAttempt {
       (): EvictionAnswer => ({ status: 201, message: '', causes: [], retryAfterMs: null }),
       api.answerOf,
     );
+    this.#tally.answered(pod, isDeletion ? 'Deleted' : 'Evicted', answer.status);
     // What became of the eviction matters no more once the pod is deleted.
     if (this.#progress.get(pod.uid) !== inFlight) return;
     const next = decideEviction(answer, attempts, this.#leftMs(), Math.random());

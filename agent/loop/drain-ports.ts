@@ -22,3 +22,11 @@ export type DrainNarrator = {
   drainWaits(problems: readonly string[]): void;
   drainProblem(error: unknown): void;
 };
+
+/** What a drain counts; the shape of what agent/telemetry offers. */
+export type DrainMeter = {
+  /** Pods that still have to go, and those of them whose eviction is refused at present. */
+  podsLeft(left: number, blocked: number): void;
+  /** The API server accepted an eviction or a deletion. */
+  podAccepted(how: 'Evicted' | 'Deleted'): void;
+};

@@ -34,7 +34,14 @@ function order(memory: Partial<DrainMemory> = {}, rules: Partial<Drain> = {}): D
 
 /** A drainer of a node with one pod that nothing ever ends, or with none. */
 function setScene(pods: readonly PodView[]) {
-  const seen = { attempts: 0, ends: [] as DrainEnd[], results: [] as DrainResult[], deadlinesMs: [] as number[] };
+  const seen = {
+    attempts: 0,
+    ends: [] as DrainEnd[],
+    results: [] as DrainResult[],
+    deadlinesMs: [] as number[],
+    left: [] as number[],
+    counted: [] as string[],
+  };
   const api: DrainApi = {
     list: async () => pods,
     watch: async ({ onList }) => {
@@ -57,8 +64,13 @@ function setScene(pods: readonly PodView[]) {
     drainProblem() {},
     drainEnded: (_order: DrainOrder, result: DrainResult) => void seen.results.push(result),
   };
+  const meter = {
+    podsLeft: (left: number) => void seen.left.push(left),
+    podAccepted() {},
+    attemptEnded: (result: string) => void seen.counted.push(result),
+  };
   const onEnd = (end: DrainEnd) => void seen.ends.push(end);
-  return { seen, drainer: createDrainer({ nodeName: 'node-1', ownPod: null, api, narrator, onEnd }) };
+  return { seen, drainer: createDrainer({ nodeName: 'node-1', ownPod: null, api, narrator, meter, onEnd }) };
 }
 
 const results = ({ results }: { results: DrainResult[] }, count: number) =>
@@ -90,6 +102,27 @@ test('other rules stop the drain under way and begin one by them', async (t) => 
   drainer.obey(order({ state: 'GaveUp' }, { gracePeriodSeconds: 5 }));
   await results(seen, 1);
   assert.deepEqual([seen.results[0]?.state, seen.attempts], ['Aborted', 2]);
+});
+
+test('each attempt is counted by its end, after which no pod is left to go', async () => {
+  const { drainer, seen } = setScene([WEB]);
+  drainer.obey(order({ state: 'GaveUp' }));
+  await waitFor(() => seen.deadlinesMs.length > 0, { what: 'an eviction' });
+  assert.equal(seen.left.at(-1), 1);
+  drainer.obey(null);
+  await results(seen, 1);
+  await waitFor(() => seen.counted.length === 1, { what: 'the count' });
+  assert.deepEqual([seen.counted, seen.left.at(-1)], [['Aborted'], 0]);
+});
+
+test('a drain that was replaced takes no count from the one in its place', async (t) => {
+  const { drainer, seen } = setScene([WEB]);
+  t.after(() => drainer.obey(null));
+  drainer.obey(order({ state: 'GaveUp' }));
+  await waitFor(() => seen.deadlinesMs.length > 0, { what: 'an eviction' });
+  drainer.obey(order({ state: 'GaveUp' }, { gracePeriodSeconds: 5 }));
+  await waitFor(() => seen.counted.length === 1 && seen.deadlinesMs.length > 1, { what: 'the end of the first' });
+  assert.ok(!seen.left.includes(0), `found ${seen.left}`);
 });
 
 test('a drain that ended well is reported with its episode, and not repeated', async () => {

@@ -3,7 +3,7 @@ import { backoffMs } from '../core/backoff.ts';
 import type { DrainEnd, DrainOrder } from '../core/compare.ts';
 import type { PodName } from '../core/pod.ts';
 import { attemptDrain, type DrainResult } from './drain-attempt.ts';
-import type { DrainApi, DrainNarrator } from './drain-ports.ts';
+import type { DrainApi, DrainMeter, DrainNarrator } from './drain-ports.ts';
 
 /** A drain that gave up is tried again while its policy fails; whoever has to mend something needs minutes. */
 const RETRY = { baseMs: 30_000, maxMs: 300_000 };
@@ -15,6 +15,7 @@ export type DrainerOptions = {
   readonly ownPod: PodName | null;
   readonly api: DrainApi;
   readonly narrator: DrainNarrator & { drainEnded(order: DrainOrder, result: DrainResult, tookMs: number): void };
+  readonly meter: DrainMeter & { attemptEnded(result: DrainResult['state'], tookSeconds: number): void };
   onEnd(end: DrainEnd): void;
 };
 
@@ -30,10 +31,14 @@ export function createDrainer(options: DrainerOptions): Drainer {
   async function drain(order: DrainOrder, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; !signal.aborted; attempt++) {
       const startedAtMs = performance.now();
-      const { nodeName, ownPod, api, narrator } = options;
+      const { nodeName, ownPod, api, narrator, meter } = options;
       const deadlineMs = startedAtMs + leftMs(order, attempt);
-      const result = await attemptDrain({ order, nodeName, ownPod, api, narrator, deadlineMs, signal });
-      narrator.drainEnded(order, result, performance.now() - startedAtMs);
+      const result = await attemptDrain({ order, nodeName, ownPod, api, narrator, meter, deadlineMs, signal });
+      const tookMs = performance.now() - startedAtMs;
+      narrator.drainEnded(order, result, tookMs);
+      meter.attemptEnded(result.state, tookMs / 1000);
+      // The drain that took the place of this one counts already.
+      if (current === null || current.abort.signal === signal) meter.podsLeft(0, 0);
       if (result.state === 'Aborted') return;
       options.onEnd({ since: order.drain.since, state: result.state, problems: result.problems });
       if (result.state === 'Drained') return;

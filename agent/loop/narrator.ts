@@ -97,6 +97,7 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
         type: 'Warning',
         reason: 'CheckFailing',
         message: `Policy ${name}: check failed ${times} times in a row, last: ${reason}`,
+        policy: name,
       });
     },
 
@@ -104,7 +105,8 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
       const { name } = policy.metadata;
       const text = about('INFO: The monitored service is up again', name);
       log({ level: 'info', message: 'policy recovered', fields: { policy: name }, text });
-      record({ type: 'Normal', reason: 'CheckRecovered', message: `Policy ${name}: check is healthy again` });
+      const message = `Policy ${name}: check is healthy again`;
+      record({ type: 'Normal', reason: 'CheckRecovered', message, policy: name });
     },
 
     changed(change: Change): void {
@@ -180,6 +182,7 @@ export function createNarrator({ nodeName, log, record, severalPolicies }: Narra
         type: 'Warning',
         reason: 'BudgetDenied',
         message: `Policy ${policy}: no slot to ${would}: ${deniedBecause}`,
+        policy,
       });
     }
   }

@@ -1,85 +1,188 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { waitFor } from '../../test/harness/wait-for.ts';
-import type { NodeEvent } from '../core/event.ts';
-import { createEventRecorder } from './event-recorder.ts';
+import type { EventSeries, NodeEvent } from '../core/event.ts';
+import { EVENT_BURST, EVENT_REFILL_MS } from './event-correlator.ts';
+import { createEventRecorder, type EventRecorder } from './event-recorder.ts';
 import type { LogEntry } from './log.ts';
 
-const event = (message: string): NodeEvent => ({ type: 'Warning', reason: 'NodeCordoned', message });
+const event = (message: string, more: Partial<NodeEvent> = {}): NodeEvent => ({
+  type: 'Warning',
+  reason: 'NodeCordoned',
+  message,
+  ...more,
+});
+const about = (reason: NodeEvent['reason'], policy?: string) => event(reason, { reason, ...(policy && { policy }) });
 
-/** A sink that keeps what it gets, after failing as often as told. */
-function sink(failures = 0) {
+/** Takes the whole burst. */
+function spend(recorder: EventRecorder): void {
+  for (let n = 0; n < EVENT_BURST; n++) recorder.record(about('BudgetDenied', `${n}`));
+}
+
+/** A recorder whose sink keeps what it gets, after failing as often as told; time passes only by its sleeping. */
+function setUp({ failures = 0, mayRetry = (_attempts: number): boolean => true } = {}) {
   const created: string[] = [];
-  const repeated: string[] = [];
+  const repeated: [message: string, count: number][] = [];
+  const ids: string[] = [];
+  const logged: LogEntry[] = [];
+  const clock = { ms: 1_000, runs: true, tick: () => {} };
   let expired = false;
-  return {
-    created,
-    repeated,
-    expire: () => {
-      expired = true;
+  let isAway = false;
+  const sink = {
+    async create({ event }: EventSeries, id: string) {
+      ids.push(id);
+      if (isAway || failures-- > 0) throw new Error('the API server is away');
+      created.push(event.message);
+      return event.message;
     },
-    create: async (each: NodeEvent) => {
-      if (failures-- > 0) throw new Error('the API server is away');
-      created.push(each.message);
-      return each.message;
-    },
-    repeat: async (written: string) => {
+    async repeat(written: string, { event, count }: EventSeries) {
       if (expired) return null;
-      repeated.push(written);
+      repeated.push([event.message, count]);
       return written;
     },
+    canRetry: (_error: unknown, attempts: number) => mayRetry(attempts),
   };
+  const recorder = createEventRecorder(sink, (entry) => logged.push(entry), {
+    now: () => clock.ms,
+    async sleep(ms, signal) {
+      if (!clock.runs) {
+        await new Promise<void>((resolve) => {
+          clock.tick = resolve;
+          signal.addEventListener('abort', () => resolve());
+        });
+      }
+      clock.ms += ms;
+      await new Promise(setImmediate);
+    },
+  });
+  const expire = () => {
+    expired = true;
+  };
+  const away = (now: boolean) => {
+    isAway = now;
+  };
+  const written = () => [...created, ...repeated.map(([message]) => message)];
+  return { recorder, created, repeated, ids, logged, clock, expire, away, written };
 }
 
 test('Events are written in the order in which they happened', async () => {
-  const to = sink();
-  const recorder = createEventRecorder(to, () => {});
+  const { recorder, created } = setUp();
   for (const message of ['a', 'b', 'c']) recorder.record(event(message));
-  await waitFor(() => to.created.length === 3, { what: 'three Events' });
-  assert.deepEqual(to.created, ['a', 'b', 'c']);
+  await waitFor(() => created.length === 3, { what: 'three Events' });
+  assert.deepEqual(created, ['a', 'b', 'c']);
 });
 
 test('the same Event again is counted up, and written anew once it has expired', async () => {
-  const to = sink();
-  const recorder = createEventRecorder(to, () => {});
+  const { recorder, created, repeated, expire } = setUp();
   recorder.record(event('a'));
   recorder.record(event('a'));
-  await waitFor(() => to.repeated.length === 1, { what: 'the repetition' });
-  to.expire();
+  await waitFor(() => repeated.length === 1, { what: 'the repetition' });
+  assert.deepEqual(repeated, [['a', 2]]);
+  expire();
   recorder.record(event('a'));
-  await waitFor(() => to.created.length === 2, { what: 'the second Event' });
+  await waitFor(() => created.length === 2, { what: 'the second Event' });
 });
 
-test('an Event is tried again while the API server is away', async () => {
-  const to = sink(2);
-  const recorder = createEventRecorder(to, () => {});
+test('what happens again before it is written is one request with its count', async () => {
+  const { recorder, created, repeated } = setUp();
+  recorder.record(event('first'));
+  for (let n = 0; n < 3; n++) recorder.record(event('a'));
+  recorder.record(event('b'));
+  await waitFor(() => created.length === 3, { what: 'three Events' });
+  assert.deepEqual([created, repeated], [['first', 'a', 'b'], []]);
+});
+
+test('an Event is tried again while the API server is away, always as the same one', async () => {
+  const { recorder, created, ids } = setUp({ failures: 30 });
   recorder.record(event('a'));
-  await waitFor(() => to.created.length === 1, { what: 'the Event' });
+  await waitFor(() => created.length === 1, { what: 'the Event' });
+  assert.deepEqual([ids.length, new Set(ids).size], [31, 1]);
 });
 
 test('an Event that cannot be written is given up with a line in the log, and the next has its turn', async () => {
-  const to = sink(5);
-  const logged: LogEntry[] = [];
-  const recorder = createEventRecorder(to, (entry) => logged.push(entry));
+  const { recorder, created, logged } = setUp({ failures: 5, mayRetry: (attempts) => attempts < 5 });
   recorder.record(event('a'));
   recorder.record(event('b'));
-  await waitFor(() => to.created.length === 1, { what: 'the next Event', deadlineMs: 30_000 });
-  assert.deepEqual(to.created, ['b']);
+  await waitFor(() => created.length === 1, { what: 'the next Event' });
+  assert.deepEqual(created, ['b']);
   assert.equal(logged[0]?.message, 'Event not written');
 });
 
-test('a storm of Events is cut to the burst of 25', async () => {
-  const to = sink();
-  const recorder = createEventRecorder(to, () => {});
-  for (let n = 0; n < 100; n++) recorder.record(event(`${n}`));
-  await waitFor(() => to.created.length === 25, { what: '25 Events' });
-  recorder.record(event('one more'));
+test('a storm of Events is cut to the burst of 25, and then to one every 5 minutes', async () => {
+  const { recorder, clock, written } = setUp();
+  clock.runs = false;
+  for (let n = 0; n < 100; n++) recorder.record(about('CheckFailing', `policy-${n}`));
+  await waitFor(() => written().length === EVENT_BURST, { what: '25 Events' });
+  recorder.record(about('DrainFailed'));
   await new Promise(setImmediate);
-  assert.equal(to.created.length, 25);
+  assert.equal(written().length, EVENT_BURST);
+  recorder.stop();
+});
+
+test('of what was too much, the latest of each topic is written once there is a share for it, each in its turn', async () => {
+  const { recorder, clock, written, created } = setUp();
+  spend(recorder);
+  const flap = [about('CheckFailing', 'a'), about('NodeCordoned'), about('CheckRecovered', 'a'), about('NodeReleased')];
+  for (let n = 0; n < 20; n++) for (const each of flap) recorder.record(each);
+  recorder.record(about('CheckFailing', 'b'));
+  recorder.record(about('PolicyInvalid'));
+  await waitFor(() => written().length === EVENT_BURST + 4, { what: 'the last of four topics' });
+  assert.deepEqual(created.slice(-4), ['CheckRecovered', 'NodeReleased', 'CheckFailing', 'PolicyInvalid']);
+  assert.equal(clock.ms, 1_000 + 4 * EVENT_REFILL_MS);
+});
+
+test('a topic that never rests does not keep another from its turn', async () => {
+  const { recorder, clock, created, written } = setUp();
+  spend(recorder);
+  clock.runs = false;
+  const flap = () => {
+    recorder.record(about('CheckFailing', 'a'));
+    recorder.record(about('NodeCordoned'));
+  };
+  for (let turn = 1; turn <= 2; turn++) {
+    flap();
+    await waitFor(() => written().length >= EVENT_BURST, { what: 'the burst' });
+    clock.tick();
+    await waitFor(() => written().length === EVENT_BURST + turn, { what: `turn ${turn}` });
+  }
+  assert.deepEqual(created.slice(-2), ['CheckFailing', 'NodeCordoned']);
+  recorder.stop();
+});
+
+test('while the API server is away the latest of a topic still takes the place of the one before', async () => {
+  const { recorder, clock, created, away } = setUp();
+  away(true);
+  spend(recorder);
+  recorder.record(about('NodeCordoned'));
+  const later = clock.ms + 3 * EVENT_REFILL_MS;
+  await waitFor(() => clock.ms > later, { what: 'time to pass' });
+  recorder.record(about('NodeReleased'));
+  away(false);
+  await waitFor(() => created.includes('NodeReleased'), { what: 'the last Event' });
+  assert.ok(!created.includes('NodeCordoned'));
+});
+
+test('similar Events become one from the eleventh on, which says the last', async () => {
+  const { recorder, created, repeated } = setUp();
+  for (let n = 1; n <= 13; n++) recorder.record(event(`${n}`, { reason: 'PolicyInvalid' }));
+  recorder.record(event('13', { reason: 'PolicyReloaded' }));
+  await waitFor(() => created.includes('13'), { what: 'the last Event' });
+  const combined = (n: number) => `(combined from similar Events): ${n}`;
+  assert.deepEqual([created.length, repeated.length], [12, 0]);
+  assert.equal(created[10], combined(13));
 });
 
 test('a message is cut to what the API server takes', async () => {
-  const to = sink();
-  createEventRecorder(to, () => {}).record(event('x'.repeat(5000)));
-  await waitFor(() => to.created[0]?.length === 1000, { what: 'the cut message' });
+  const { recorder, created } = setUp();
+  recorder.record(event('x'.repeat(5000)));
+  await waitFor(() => created[0]?.length === 1000, { what: 'the cut message' });
+});
+
+test('an agent that stops writes nothing more', async () => {
+  const { recorder, created } = setUp({ failures: Number.POSITIVE_INFINITY });
+  recorder.record(event('a'));
+  recorder.stop();
+  recorder.record(event('b'));
+  await new Promise(setImmediate);
+  assert.deepEqual(created, []);
 });

@@ -1,91 +1,150 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../core/backoff.ts';
-import type { NodeEvent } from '../core/event.ts';
+import type { EventSeries, NodeEvent } from '../core/event.ts';
+import { EventCorrelator, EventShare } from './event-correlator.ts';
 import type { Log } from './log.ts';
 
-/** client-go's EventCorrelator: 25 Events at once, then one every 5 minutes, for one source and object. */
-const BURST = 25;
-const REFILL_MS = 300_000;
-/** client-go's aggregation window: the same Event within it is counted up instead of written again. */
-const REPEAT_MS = 600_000;
-/** The API server's limit is 1,024 bytes. */
-const MAX_MESSAGE_CHARACTERS = 1_000;
-const MAX_WAITING = 50;
-const MAX_ATTEMPTS = 5;
+/** Topics whose latest Event waits for a share. There are three of the node, and two of each policy. */
+const MAX_HELD_BACK = 100;
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 
 export type EventSink<Written> = {
-  create(event: NodeEvent, at: Date): Promise<Written>;
-  /** @returns null when there is nothing left to count up */
-  repeat(written: Written, at: Date): Promise<Written | null>;
+  /** @param id the same each time that the same Event is tried: an attempt whose answer was lost makes no second one */
+  create(series: EventSeries, id: string): Promise<Written>;
+  /** Says how often it has happened by now. @returns null when there is nothing left to count up */
+  repeat(written: Written, series: EventSeries): Promise<Written | null>;
+  /** Whether an attempt that ended in this error, the so-manieth of the same Event (from 1), is worth another one. */
+  canRetry(error: unknown, attempts: number): boolean;
 };
 
 export type EventRecorder = {
-  /** Never throws and never waits; what cannot be written after a few tries is dropped with a line in the log. */
+  /** Never throws and never waits; what the API server will not have is dropped with a line in the log. */
   record(event: NodeEvent): void;
   stop(): void;
 };
 
-/** Writes Events one after the other, in order, as many as their fair share allows. */
-export function createEventRecorder<Written>(sink: EventSink<Written>, log: Log): EventRecorder {
-  const waiting: { event: NodeEvent; at: Date }[] = [];
-  const written = new Map<string, { value: Written; at: number }>();
-  const abort = new AbortController();
-  let tokens = BURST;
-  let refilledAt = Date.now();
-  let writing = false;
+export type RecorderOptions = {
+  /** In milliseconds since the epoch. Default: the clock. */
+  readonly now?: () => number;
+  /** Settles after `ms`, or at once on the signal; never rejects. Default: the clock. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+};
 
-  function takeToken(now: number): boolean {
-    const refill = Math.floor((now - refilledAt) / REFILL_MS);
-    if (refill > 0) {
-      tokens = Math.min(BURST, tokens + refill);
-      refilledAt += refill * REFILL_MS;
-    }
-    if (tokens === 0) return false;
-    tokens -= 1;
-    return true;
+/**
+ * What an Event is the latest word on. Where not all can be written, this is what must not be missing in the end: how
+ * things are now.
+ */
+const TOPICS: Readonly<Record<NodeEvent['reason'], string>> = {
+  CheckFailing: 'check',
+  CheckRecovered: 'check',
+  BudgetDenied: 'budget',
+  NodeCordoned: 'node',
+  NodeTainted: 'node',
+  NodeReleased: 'node',
+  DrainStarted: 'drain',
+  DrainSucceeded: 'drain',
+  DrainFailed: 'drain',
+  PolicyReloaded: 'directory',
+  PolicyInvalid: 'directory',
+};
+
+/**
+ * Writes Events one after the other, in order, as many as their fair share allows. Beyond it, where client-go drops, the
+ * latest of each topic is held back until there is a share for it.
+ */
+export function createEventRecorder<Written>(
+  sink: EventSink<Written>,
+  log: Log,
+  { now = Date.now, sleep = sleepByClock }: RecorderOptions = {},
+): EventRecorder {
+  const correlator = new EventCorrelator();
+  const share = new EventShare(now());
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const waiting: EventSeries[] = [];
+  /** By topic, in the order in which they began to be held back, so that each has its turn. */
+  const heldBack = new Map<string, EventSeries>();
+  const written = new WeakMap<EventSeries, Written>();
+  let writing = false;
+  let worked: Promise<void> = Promise.resolve();
+  let releasing = false;
+
+  function enqueue(series: EventSeries): void {
+    waiting.push(series);
+    if (!writing) worked = writeWaiting();
   }
 
   async function writeWaiting(): Promise<void> {
-    if (writing) return;
     writing = true;
-    for (let next = waiting.shift(); next !== undefined && !abort.signal.aborted; next = waiting.shift()) {
-      await writeWithRetries(next.event, next.at);
+    for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
+      await writeWithRetries(next);
     }
     writing = false;
   }
 
-  async function writeWithRetries(event: NodeEvent, at: Date): Promise<void> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS && !abort.signal.aborted; attempt++) {
+  async function writeWithRetries(series: EventSeries): Promise<void> {
+    const id = `${series.lastMs.toString(16)}${Math.floor(Math.random() * 0xffff).toString(16)}`;
+    for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        await write(event, at);
+        await write(series, id);
         return;
       } catch (error) {
-        const fields = { reason: event.reason, error: error instanceof Error ? error.message : String(error) };
-        if (attempt + 1 === MAX_ATTEMPTS) log({ level: 'warn', message: 'Event not written', fields });
-        else await sleep(backoffMs(attempt, RETRY, Math.random()), undefined, abort).catch(() => {});
+        if (!sink.canRetry(error, attempt + 1)) {
+          const problem = error instanceof Error ? error.message : String(error);
+          log({
+            level: 'warn',
+            message: 'Event not written',
+            fields: { reason: series.event.reason, error: problem },
+          });
+          return;
+        }
+        await sleep(backoffMs(attempt, RETRY, Math.random()), signal);
       }
     }
   }
 
-  async function write(event: NodeEvent, at: Date): Promise<void> {
-    const key = JSON.stringify([event.type, event.reason, event.message]);
-    for (const [old, entry] of written) if (at.getTime() - entry.at > REPEAT_MS) written.delete(old);
-    const before = written.get(key);
-    const repeated = before === undefined ? null : await sink.repeat(before.value, at);
-    written.set(key, { value: repeated ?? (await sink.create(event, at)), at: at.getTime() });
+  async function write(series: EventSeries, id: string): Promise<void> {
+    const before = written.get(series);
+    const repeated = before === undefined ? null : await sink.repeat(before, series);
+    written.set(series, repeated ?? (await sink.create(series, id)));
+  }
+
+  function holdBack(series: EventSeries): void {
+    const { reason, policy } = series.event;
+    heldBack.set(JSON.stringify([TOPICS[reason], policy]), series);
+    if (heldBack.size > MAX_HELD_BACK) heldBack.delete(heldBack.keys().next().value ?? '');
+    log({ level: 'debug', message: 'Event held back, there were too many', fields: { reason } });
+    void release();
+  }
+
+  async function release(): Promise<void> {
+    if (releasing) return;
+    releasing = true;
+    while (heldBack.size > 0 && !signal.aborted) {
+      await sleep(share.untilNextMs(now()), signal);
+      // What waits for an API server that is away needs no company.
+      await worked;
+      const [next] = heldBack;
+      if (next === undefined || signal.aborted || !share.take(now())) continue;
+      heldBack.delete(next[0]);
+      enqueue(next[1]);
+    }
+    releasing = false;
   }
 
   return {
     record(event) {
-      const at = new Date();
-      if (waiting.length >= MAX_WAITING || !takeToken(at.getTime())) {
-        log({ level: 'debug', message: 'Event left out, there were too many', fields: { reason: event.reason } });
-        return;
-      }
-      waiting.push({ event: { ...event, message: event.message.slice(0, MAX_MESSAGE_CHARACTERS) }, at });
-      void writeWaiting();
+      const nowMs = now();
+      const series = correlator.note(event, nowMs);
+      // Its count goes out with it.
+      if (waiting.includes(series)) return;
+      if (heldBack.size === 0 && share.take(nowMs)) enqueue(series);
+      else holdBack(series);
     },
-    stop: () => abort.abort(),
+    stop: () => stopping.abort(),
   };
+}
+
+async function sleepByClock(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {});
 }

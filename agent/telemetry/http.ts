@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 
 /** null: all is well; else what is not, as one line. */
@@ -13,22 +13,38 @@ export type HttpOptions = {
   readonly healthz: Probe;
   /** A valid policy is in force and the Node was read. */
   readonly readyz: Probe;
+  /** How long a request may take to arrive, and an answer to be taken, in milliseconds each; default 5,000. */
+  readonly patienceMs?: number;
+  /** Connections at a time; one more takes the place of the oldest. Default 32. */
+  readonly maxConnections?: number;
 };
 
-/** A slow reader is not waited for longer. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** A slow client is not waited for longer; Prometheus' own default for a scrape is 10 s, the kubelet's for a probe 1 s. */
+const PATIENCE_MS = 5_000;
+/** Prometheus and the kubelet take one each; each may keep a whole scrape in memory. */
+const MAX_CONNECTIONS = 32;
+const MAX_HEADER_BYTES = 8 * 1024;
 
 /**
- * Serves `/metrics`, `/healthz` and `/readyz`.
+ * Serves `/metrics`, `/healthz` and `/readyz`, to GET and HEAD. Metrics are Prometheus' text format 0.0.4, whatever the
+ * client would rather have: `nsc_drain_pods` and `nsc_drain_pods_total` would be one name in OpenMetrics.
  *
  * @throws Error that names the address, when it cannot be listened on
  */
 export async function serveHttp(options: HttpOptions): Promise<{ address: string; close(): void }> {
-  const server = createServer(async (request, response) => {
-    const { status, type, body } = await answer(request.url ?? '/', options);
-    response.writeHead(status, { 'content-type': type }).end(body);
+  const { patienceMs = PATIENCE_MS, maxConnections = MAX_CONNECTIONS } = options;
+  const limits = {
+    headersTimeout: patienceMs,
+    requestTimeout: patienceMs,
+    connectionsCheckingInterval: patienceMs / 5,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+  const server = createServer(limits, (request, response) => {
+    const timer = setTimeout(() => request.socket.destroy(), patienceMs);
+    response.once('close', () => clearTimeout(timer));
+    void respond(request, response, options);
   });
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  keepNewest(server, maxConnections);
   await listen(server, options);
   const { address, port, family } = server.address() as AddressInfo;
   return {
@@ -40,9 +56,27 @@ export async function serveHttp(options: HttpOptions): Promise<{ address: string
   };
 }
 
-type Answer = { readonly status: number; readonly type: string; readonly body: string };
+type Answer = { readonly status: number; readonly type?: string; readonly body: string };
 
-async function answer(url: string, { registry, healthz, readyz }: HttpOptions): Promise<Answer> {
+async function respond(request: IncomingMessage, response: ServerResponse, options: HttpOptions): Promise<void> {
+  const {
+    status,
+    type = 'text/plain; charset=utf-8',
+    body,
+  } = await answer(request, options).catch(
+    (error: unknown): Answer => ({ status: 500, body: `${error instanceof Error ? error.message : error}\n` }),
+  );
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    ...(status === 405 && { allow: 'GET, HEAD', connection: 'close' }),
+  });
+  response.end(body);
+}
+
+async function answer({ method, url = '/' }: IncomingMessage, options: HttpOptions): Promise<Answer> {
+  const { registry, healthz, readyz } = options;
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, body: 'only GET and HEAD\n' };
   switch (url.split('?')[0]) {
     case '/metrics':
       return { status: 200, type: registry.contentType, body: await registry.metrics() };
@@ -51,12 +85,23 @@ async function answer(url: string, { registry, healthz, readyz }: HttpOptions): 
     case '/readyz':
       return probeAnswer(readyz());
     default:
-      return { status: 404, type: 'text/plain; charset=utf-8', body: 'try /metrics, /healthz or /readyz\n' };
+      return { status: 404, body: 'try /metrics, /healthz or /readyz\n' };
   }
 }
 
 function probeAnswer(problem: string | null): Answer {
-  return { status: problem === null ? 200 : 503, type: 'text/plain; charset=utf-8', body: `${problem ?? 'ok'}\n` };
+  return { status: problem === null ? 200 : 503, body: `${problem ?? 'ok'}\n` };
+}
+
+/** Turning the newest away would let whoever holds all of them keep the kubelet from asking how we are. */
+function keepNewest(server: Server, max: number): void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size > max) oldest?.destroy();
+  });
 }
 
 function listen(server: Server, { host, port }: HttpOptions): Promise<void> {

@@ -1,0 +1,74 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Comparison } from '../core/compare.ts';
+import type { PolicyLoad } from '../core/policy.ts';
+
+export type PolicyMetrics = ReturnType<typeof createPolicyMetrics>;
+
+/** What is in force, how reloading goes, and what keeps policies from acting. */
+export function createPolicyMetrics(registry: Registry) {
+  const registers = [registry];
+  const reloads = new Counter({
+    name: 'nsc_policy_reloads_total',
+    help: 'Times that the policy directory said something new, by whether it could be brought into force.',
+    labelNames: ['result'],
+    registers,
+  });
+  for (const result of ['Success', 'Error']) reloads.inc({ result }, 0);
+  const successful = new Gauge({
+    name: 'nsc_policy_reload_success',
+    help: '1 when the newest policy directory is the one in force, 0 when it could not be loaded.',
+    registers,
+  });
+  const timestamp = new Gauge({
+    name: 'nsc_policy_reload_success_timestamp_seconds',
+    help: 'When a policy directory last came into force; 0 before the first.',
+    registers,
+  });
+  const info = new Gauge({
+    name: 'nsc_policy_info',
+    help: 'The revision in force, as a label.',
+    labelNames: ['revision'],
+    registers,
+  });
+  const policies = new Gauge({
+    name: 'nsc_policy_count',
+    help: 'Policies in force, whether or not they select this node.',
+    registers,
+  });
+  const budgets = new Gauge({
+    name: 'nsc_budget_count',
+    help: 'Budgets in force, whether or not they select this node.',
+    registers,
+  });
+  const withheld = new Gauge({
+    name: 'nsc_policy_withheld',
+    help: '1 while effects that a policy wants are withheld for this reason: Observe, Paused, BelowThreshold, KubeletNotReady, BudgetDenied or WouldEvictAgent.',
+    labelNames: ['policy', 'reason'],
+    registers,
+  });
+
+  return {
+    /** What the policy directory says now, after each change. */
+    loaded(load: PolicyLoad): void {
+      reloads.inc({ result: load.valid ? 'Success' : 'Error' });
+      successful.set(load.valid ? 1 : 0);
+      if (!load.valid) return;
+      const { revision } = load.set;
+      timestamp.set(Date.now() / 1000);
+      info.reset();
+      info.set({ revision }, 1);
+      policies.set(load.set.policies.length);
+      budgets.set(load.set.budgets.length);
+    },
+
+    /** null: there is no Node to compare with. */
+    compared(comparison: Comparison | null): void {
+      withheld.reset();
+      if (comparison?.kind !== 'Compared') return;
+      for (const { policy, why } of comparison.withheld) {
+        // A slot that is being asked for is no news yet.
+        if (why !== 'SlotPending') withheld.set({ policy, reason: why }, 1);
+      }
+    },
+  };
+}
