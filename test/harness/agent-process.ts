@@ -37,6 +37,8 @@ export interface AgentProcess {
   readonly exit: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** The first line that matches, at or after `from`. */
   waitForLine(pattern: RegExp, options?: { readonly from?: number; readonly deadlineMs?: number }): Promise<string>;
+  /** Where it serves HTTP, as host:port. @throws Error before it has said so. */
+  httpAddress(): string;
   /** A page of its HTTP server. */
   get(path: '/metrics' | '/healthz' | '/readyz'): Promise<{ readonly status: number; readonly body: string }>;
   kill(signal: NodeJS.Signals): void;
@@ -105,10 +107,18 @@ export function startAgent({
   process.once('exit', killChild);
   void exit.finally(() => process.off('exit', killChild)).catch(() => {});
 
+  const httpAddress = () => {
+    const started = lines.find((line) => line.includes('agent started')) ?? '';
+    const address = /http"?[=:]"?([\d.:]+)/.exec(started)?.[1];
+    if (address === undefined) throw new Error('the agent has not said yet where it serves HTTP');
+    return address;
+  };
+
   return {
     pid: child.pid ?? 0,
     lines,
     exit,
+    httpAddress,
     async waitForLine(pattern, { from = 0, deadlineMs = 15_000 } = {}) {
       const found = () => lines.slice(from).find((line) => pattern.test(line));
       try {
@@ -118,10 +128,7 @@ export function startAgent({
       }
     },
     async get(path) {
-      const started = lines.find((line) => line.includes('agent started')) ?? '';
-      const address = /http"?[=:]"?([\d.:]+)/.exec(started)?.[1];
-      if (address === undefined) throw new Error('the agent has not said yet where it serves HTTP');
-      const response = await fetch(`http://${address}${path}`);
+      const response = await fetch(`http://${httpAddress()}${path}`);
       return { status: response.status, body: await response.text() };
     },
     kill: (signal) => child.kill(signal),

@@ -2,7 +2,15 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** The programs the harness can start or call. */
-export type Binary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'kwok' | 'helm' | 'promtool';
+export type Binary =
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kubectl'
+  | 'kwok'
+  | 'helm'
+  | 'prometheus'
+  | 'promtool';
 
 /** Without these there is no control plane; the others are asked for by the suites that need them. */
 const ESSENTIAL: readonly Binary[] = ['etcd', 'kube-apiserver', 'kubectl'];
