@@ -1,6 +1,7 @@
 import { daemonSetPodOn, NODE_NAMES, SECOND_SICK_NODE, SICK_NODE } from './cluster.ts';
 import { eventsOn, ledgerOf, podsOn, readNode, requestsOfAgents, slotsOf, snapshotNode, taintsOf } from './evidence.ts';
 import { BUDGET_NAME, FAILURE_THRESHOLD, POLICY_NAME, TAINT } from './files.ts';
+import { verifyMetrics } from './metrics.ts';
 import {
   annotationsOf,
   type Before,
@@ -35,6 +36,7 @@ export async function playStory(stage: Stage): Promise<void> {
   await aSecondNodeIsDenied(stage, before);
   await recoveryHandsTheSlotOver(stage, before);
   await theSecondRecovers(stage, before);
+  await verifyMetrics(stage);
 }
 
 async function everyNodeIsHealthy(stage: Stage): Promise<void> {

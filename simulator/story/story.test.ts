@@ -29,6 +29,7 @@ describe('the story', { timeout: TIMEOUT_MS, concurrency: true }, () => {
     assert.match(sixth, /6\/7 .*node-b {2}the node is given back\n.*node-c {2}the agent cordoned the node\n/s);
     assert.match(output(), /writes to Node +node-a 1 {2}node-b 4 {2}node-c 4 /);
     assert.match(output(), /slots taken +node-a 0 {2}node-b 1 {2}node-c 1 +\(Leases left: 0\)/);
+    assert.equal([...output().matchAll(/ok: the metrics say the same: /g)].length, 7);
     assert.ok(!output().includes('\x1b'), 'no terminal, no escape sequences');
     assertNothingIsLeft(output());
   });

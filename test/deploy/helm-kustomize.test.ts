@@ -4,10 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { findBinary, skipWithoutControlPlane } from '../harness/binaries.ts';
-import { isHook, skipWithoutHelm, template } from './helm-chart.ts';
+import { isHook, skipWithoutHelm, template, type Values } from './helm-chart.ts';
 import { KUSTOMIZE, type RenderedObject, render } from './render.ts';
 
 const skip = findBinary('kubectl') === undefined ? skipWithoutControlPlane() : skipWithoutHelm;
+
+/** By component of kustomize: the values of the chart that do the same. */
+const COMPONENTS: Readonly<Record<string, Values>> = {
+  'host-checks': { hostChecks: true },
+  monitoring: {
+    monitoring: {
+      podMonitor: { enabled: true },
+      prometheusRule: { enabled: true },
+      dashboard: { enabled: true },
+    },
+  },
+};
 
 /**
  * Chart and base are the same objects, field by field. These alone may differ:
@@ -25,18 +37,20 @@ describe('the chart is what kustomize renders', { skip }, () => {
     assert.deepEqual(sorted(chart.filter((one) => !isHook(one))), expected(await render(join(KUSTOMIZE, 'base'))));
   });
 
-  test('with hostChecks, from the base with that component', async () => {
-    const root = mkdtempSync(join(tmpdir(), 'nsc-helm-'));
-    try {
-      cpSync(KUSTOMIZE, root, { recursive: true });
-      const overlay = join(root, 'overlays/host');
-      mkdirSync(overlay);
-      const kustomization = { resources: ['../../base'], components: ['../../components/host-checks'] };
-      writeFileSync(join(overlay, 'kustomization.yaml'), JSON.stringify(kustomization));
-      const chart = await template({ hostChecks: true });
-      assert.deepEqual(sorted(chart.filter((one) => !isHook(one))), expected(await render(overlay)));
-    } finally {
-      rmSync(root, { recursive: true });
-    }
-  });
+  for (const [component, values] of Object.entries(COMPONENTS)) {
+    test(`with ${JSON.stringify(values)}, from the base with the component ${component}`, async () => {
+      const root = mkdtempSync(join(tmpdir(), 'nsc-helm-'));
+      try {
+        cpSync(KUSTOMIZE, root, { recursive: true });
+        const overlay = join(root, 'overlays/more');
+        mkdirSync(overlay);
+        const kustomization = { resources: ['../../base'], components: [`../../components/${component}`] };
+        writeFileSync(join(overlay, 'kustomization.yaml'), JSON.stringify(kustomization));
+        const chart = await template(values);
+        assert.deepEqual(sorted(chart.filter((one) => !isHook(one))), expected(await render(overlay)));
+      } finally {
+        rmSync(root, { recursive: true });
+      }
+    });
+  }
 });

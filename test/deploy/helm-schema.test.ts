@@ -28,7 +28,15 @@ describe('a value', { skip: skipWithoutHelm }, () => {
     });
   }
 
-  for (const parent of ['', 'checker.', 'checker.nodeTaint.', 'image.', 'resources.']) {
+  for (const parent of [
+    '',
+    'checker.',
+    'checker.nodeTaint.',
+    'image.',
+    'resources.',
+    'monitoring.',
+    'monitoring.podMonitor.',
+  ]) {
     test(`that nobody knows, ${parent}unknown, is refused`, async () => {
       await assert.rejects(template(valuesAt(`${parent}unknown`, 'x')), /additional properties 'unknown' not allowed/);
     });

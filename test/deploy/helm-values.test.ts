@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { VERSION } from '../../agent/version.ts';
 import {
   CHART,
+  NAMESPACE,
   ONE,
   onlyPolicy,
   POLICY,
@@ -181,7 +182,31 @@ const EFFECTS: Readonly<Record<string, readonly [Values, (objects: RenderedObjec
       assert.ok(!objects.some(({ object }) => object.kind === 'ResourceQuota'));
     },
   ],
+  ...monitoring('podMonitor', 'PodMonitor/node-svc-checker'),
+  ...monitoring('prometheusRule', 'PrometheusRule/node-svc-checker'),
+  ...monitoring('dashboard', 'ConfigMap/node-svc-checker-dashboard'),
 };
+
+/** That it is there when asked for, with the labels that it is given and its own. */
+function monitoring(value: string, id: string): typeof EFFECTS {
+  const labels = { release: 'prometheus', 'app.kubernetes.io/name': 'not-this' };
+  return {
+    [`monitoring.${value}.enabled`]: [
+      { monitoring: { [value]: { enabled: true } } },
+      (objects) => assert.equal(find(objects, id).metadata.namespace, NAMESPACE),
+    ],
+    [`monitoring.${value}.labels`]: [
+      { monitoring: { [value]: { enabled: true, labels } } },
+      (objects) => {
+        const found = find(objects, id).metadata.labels;
+        assert.deepEqual(
+          [found?.release, found?.['app.kubernetes.io/name'], found?.grafana_dashboard],
+          ['prometheus', 'node-svc-checker', value === 'dashboard' ? '1' : undefined],
+        );
+      },
+    ],
+  };
+}
 
 function images(expected: string): (objects: RenderedObject[]) => void {
   return (objects) => {

@@ -15,6 +15,7 @@ import { agentContainer, find, INSTALLATIONS, KUSTOMIZE, podTemplate, type Rende
 const POLICY = 'ConfigMap/node-svc-checker-policy';
 const NAMESPACED_POLICY = 'node-svc-checker/node-svc-checker-policy';
 const SCRIPTS = 'ConfigMap/node-svc-checker-scripts';
+const DASHBOARD = 'ConfigMap/node-svc-checker-dashboard';
 const APP = { 'app.kubernetes.io/name': 'node-svc-checker' };
 const skip = findBinary('kubectl') === undefined ? skipWithoutControlPlane() : false;
 
@@ -31,6 +32,12 @@ for (const installation of INSTALLATIONS) {
       if (!load.valid) throw new Error(formatPolicyErrors(load.errors).join('\n'));
       return load.set.policies;
     };
+
+    const configMaps = () =>
+      objects
+        .filter(({ object }) => object.kind === 'ConfigMap')
+        .map(({ id }) => id)
+        .sort();
 
     test('every object is there once', () => {
       const ids = objects.map(({ id }) => id);
@@ -73,8 +80,8 @@ for (const installation of INSTALLATIONS) {
     });
 
     test('no name has a hash, so that no edit of a ConfigMap reaches the pod template', () => {
-      const names = objects.filter(({ object }) => object.kind === 'ConfigMap').map(({ id }) => id);
-      assert.deepEqual(names.sort(), [POLICY, SCRIPTS]);
+      const isMonitored = objects.some(({ object }) => object.kind === 'PodMonitor');
+      assert.deepEqual(configMaps(), [...(isMonitored ? [DASHBOARD] : []), POLICY, SCRIPTS]);
     });
 
     test('no object carries a checksum', () => {
@@ -83,8 +90,8 @@ for (const installation of INSTALLATIONS) {
       for (const { id, text } of objects) assert.doesNotMatch(text, /^ *\S*(checksum|hash)\S*:/im, id);
     });
 
-    test('Flux substitutes nothing in policies and scripts', () => {
-      for (const id of [POLICY, SCRIPTS]) {
+    test('Flux substitutes nothing in policies, scripts and dashboards', () => {
+      for (const id of configMaps()) {
         const { annotations } = find(objects, id).metadata;
         assert.equal(annotations?.['kustomize.toolkit.fluxcd.io/substitute'], 'disabled', id);
       }

@@ -10,7 +10,9 @@ export type Binary =
   | 'kwok'
   | 'helm'
   | 'prometheus'
-  | 'promtool';
+  | 'promtool'
+  | 'alertmanager'
+  | 'amtool';
 
 /** Without these there is no control plane; the others are asked for by the suites that need them. */
 const ESSENTIAL: readonly Binary[] = ['etcd', 'kube-apiserver', 'kubectl'];
@@ -41,6 +43,11 @@ export function skipWithoutControlPlane(...extra: readonly Binary[]): string | f
   if (missing.length === 0) return false;
   if (process.env.CI === 'true') throw new Error(howToGet(missing));
   return howToGet(missing);
+}
+
+/** The same for a suite that needs these programs only, and no control plane. */
+export function skipWithout(...names: readonly Binary[]): string | false {
+  return names.some((name) => findBinary(name) === undefined) ? skipWithoutControlPlane(...names) : false;
 }
 
 function howToGet(missing: readonly Binary[]): string {

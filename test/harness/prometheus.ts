@@ -47,18 +47,32 @@ interface Answer {
   readonly data: { readonly result: { metric: Record<string, string>; value?: Sample; values?: Sample[] }[] };
 }
 
-/** Starts one with the name of a job and how often it scrapes, in seconds; call `stop` in `after`. */
-export async function startPrometheus(job: string, intervalSeconds = 1): Promise<Prometheus> {
+export interface PrometheusOptions {
+  /** Between two scrapes, and two evaluations of the rules; 1 when absent. */
+  readonly intervalSeconds?: number;
+  /** The content of a rule file, and the host:port of the Alertmanager that gets what fires. */
+  readonly alerting?: { readonly rules: unknown; readonly alertmanager: string };
+}
+
+/** Starts one with the name of a job; call `stop` in `after`. */
+export async function startPrometheus(
+  job: string,
+  { intervalSeconds = 1, alerting }: PrometheusOptions = {},
+): Promise<Prometheus> {
   const dir = mkdtempSync(join(tmpdir(), 'nsc-prometheus-'));
   const targetsFile = join(dir, 'targets.json');
   const setTargets: Prometheus['setTargets'] = (targets) =>
     writeFileSync(targetsFile, JSON.stringify(targets.map(({ address, labels }) => ({ targets: [address], labels }))));
   setTargets([]);
   const discovery = [{ files: [targetsFile], refresh_interval: '1s' }];
+  writeFileSync(join(dir, 'rules.yml'), JSON.stringify(alerting?.rules ?? {}));
+  const alertmanagers = alerting ? [{ static_configs: [{ targets: [alerting.alertmanager] }] }] : [];
   writeFileSync(
     join(dir, 'prometheus.yml'),
     JSON.stringify({
-      global: { scrape_interval: `${intervalSeconds}s` },
+      global: { scrape_interval: `${intervalSeconds}s`, evaluation_interval: `${intervalSeconds}s` },
+      rule_files: ['rules.yml'],
+      alerting: { alertmanagers },
       scrape_configs: [{ job_name: job, file_sd_configs: discovery }],
     }),
   );

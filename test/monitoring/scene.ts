@@ -75,7 +75,7 @@ export async function startScene({ nodeNames, policies, scrapeSeconds }: SceneOp
       agents.set(nodeName, startAgent({ nodeName, policyDir: policyDirOf(nodeName), kubeconfig, env }));
     }
     for (const agent of agents.values()) await agent.waitForLine(/OK/, { deadlineMs: 60_000 });
-    prometheus = await startPrometheus(JOB, scrapeSeconds);
+    prometheus = await startPrometheus(JOB, { intervalSeconds: scrapeSeconds });
     prometheus.setTargets(
       [...agents].map(([node, agent]) => ({ address: agent.httpAddress(), labels: { job: JOB, node } })),
     );

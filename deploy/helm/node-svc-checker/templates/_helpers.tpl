@@ -7,6 +7,12 @@ labels:
   app.kubernetes.io/name: node-svc-checker
 {{- end }}
 
+{{- /* Labels that a user adds; ours is what everything selects by, and stays. */ -}}
+{{- define "nsc.labelsWith" -}}
+labels:
+  {{- merge (dict "app.kubernetes.io/name" "node-svc-checker") . | toYaml | nindent 2 }}
+{{- end }}
+
 {{- define "nsc.image" -}}
 image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
 {{- with .Values.image.pullPolicy }}
