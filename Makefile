@@ -2,7 +2,7 @@
 # for the last six, which need Helm 3 and a cluster.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test build executable lint bench format clean generate_values template install upgrade uninstall list
+.PHONY: help run test build executable lint soak bench format clean generate_values template install upgrade uninstall list
 
 INSTALLED := node_modules/.installed
 
@@ -23,6 +23,9 @@ executable: $(INSTALLED) ## Make dist/nsc, which needs no Node
 
 bench: $(INSTALLED) ## Measure what an agent costs, beside its peers (minutes; needs KUBEBUILDER_ASSETS)
 	npm run --silent bench
+
+soak: $(INSTALLED) ## Run the end-to-end tests on Deno, then on the executable (minutes; needs KUBEBUILDER_ASSETS)
+	npm run --silent soak
 
 lint: $(INSTALLED) ## Type-check and lint
 	npm run --silent typecheck && npm run --silent lint

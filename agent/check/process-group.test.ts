@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { inTime } from './fixtures/support.ts';
+import { fixture, inTime, watchGroup } from './fixtures/support.ts';
 import { ProcessGroup } from './process-group.ts';
 
 describe('a process group', () => {
@@ -26,6 +27,18 @@ describe('a process group', () => {
     group.kill();
     await inTime('the end of the group', gone);
     assert.equal(group.exists(), false);
+  });
+
+  const skip = process.getuid?.() === 0 ? false : 'needs root, to hide /proc';
+  test('is not gone while it has a member that cannot be looked at', { skip }, async (t) => {
+    const leader = spawn('sleep', ['60'], { detached: true });
+    t.after(() => leader.kill('SIGKILL'));
+    const hidden = ['--mount', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'];
+    const driver = [process.execPath, fixture('group-driver.ts')];
+    const { gone } = await watchGroup(t, ['unshare', ...hidden, ...driver], leader.pid ?? 0);
+    assert.equal(await Promise.race([gone, setTimeout(500, 'there')]), 'there');
+    leader.kill('SIGKILL');
+    assert.equal(await inTime('the end of the group', gone), 'looks\ngone\n');
   });
 
   test('that has ended can be killed again', async () => {

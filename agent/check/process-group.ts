@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
+import { readProcessStats } from './process-stats.ts';
 
 /** How long to wait before a group is asked again whether it exists: from the first, doubled up to the last; ms. */
 const FIRST_LOOK_MS = 10;
@@ -33,11 +33,14 @@ export class ProcessGroup {
     this.#signal('SIGKILL');
   }
 
-  /** Resolves when no process that still runs is in it. Does not keep the agent's process from ending. */
+  /**
+   * Resolves when no process that still runs is in it; one that cannot be looked at counts as running. Does not keep the
+   * agent's process from ending.
+   */
   async gone(): Promise<void> {
     for (let waitMs = FIRST_LOOK_MS; this.exists(); waitMs = Math.min(waitMs * 2, LAST_LOOK_MS)) {
       // Whether a zombie is ever reaped is up to the machine's init, and it harms no further run.
-      if (waitMs >= LOOK_CLOSER_MS && !(await hasRunningMember(this.#id))) this.#id = undefined;
+      if (waitMs >= LOOK_CLOSER_MS && (await hasOnlyZombies(this.#id))) this.#id = undefined;
       else await setTimeout(waitMs, undefined, { ref: false });
     }
   }
@@ -54,13 +57,13 @@ export class ProcessGroup {
   }
 }
 
-async function hasRunningMember(groupId: number | undefined): Promise<boolean> {
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    // proc_pid_stat(5): "pid (comm) state ppid pgrp …", and comm may contain anything.
-    const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (Number(group) === groupId && state !== 'Z' && state !== 'X') return true;
+/** False also when none of its members can be seen: what is unknown may run. */
+async function hasOnlyZombies(groupId: number | undefined): Promise<boolean> {
+  let zombies = 0;
+  for (const { state, group } of await readProcessStats()) {
+    if (group !== groupId) continue;
+    if (state !== 'Z' && state !== 'X') return false;
+    zombies += 1;
   }
-  return false;
+  return zombies > 0;
 }

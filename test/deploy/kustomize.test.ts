@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import { toleratesForGood } from '../../agent/core/taint.ts';
 import { formatPolicyErrors } from '../../agent/policy/format-error.ts';
 import { loadPolicyFiles } from '../../agent/policy/load-policies.ts';
-import { nscCommand } from '../harness/agent-process.ts';
 import { findBinary, skipWithoutControlPlane } from '../harness/binaries.ts';
+import { nscCommand } from '../harness/nsc-command.ts';
 import { agentContainer, find, INSTALLATIONS, KUSTOMIZE, podTemplate, type RenderedObject, render } from './render.ts';
 
 const POLICY = 'ConfigMap/node-svc-checker-policy';
@@ -123,8 +123,8 @@ for (const installation of INSTALLATIONS) {
     test('the agent knows every flag that it is given', async () => {
       const { command, args } = agentContainer(objects);
       assert.deepEqual([...command, args[0]], ['nsc', 'run']);
-      const [program, ...first] = nscCommand();
-      const { stdout } = await promisify(execFile)(program, [...first, 'run', '--help']);
+      const [program, ...help] = nscCommand(['run', '--help']);
+      const { stdout } = await promisify(execFile)(program, help);
       const flags = args.filter((arg) => arg.startsWith('--'));
       assert.ok(flags.length > 0);
       for (const name of flags) assert.match(stdout, new RegExp(`^ +${name} `, 'm'));
@@ -262,7 +262,7 @@ describe('an edit of what kustomize is given', { skip }, () => {
 
 /** Runs the built program, with objects on its standard input as kubectl prints them. */
 function nsc(args: readonly string[], objects: readonly RenderedObject[] = []) {
-  const [program, ...first] = nscCommand();
+  const [program, ...all] = nscCommand(args);
   const input = objects.map(({ text }) => text).join('---\n');
-  return spawnSync(program, [...first, ...args], { input, encoding: 'utf8', timeout: 60_000 });
+  return spawnSync(program, all, { input, encoding: 'utf8', timeout: 60_000 });
 }

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
-import { RUNTIMES, type Runtime, skipWithoutRuntime, startAgent } from '../harness/agent-process.ts';
+import { startAgent } from '../harness/agent-process.ts';
 import { countRequests } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { DRAIN_STATE, isHeld, isReportedOn, LEDGER, ledgerOf, taintsOf } from '../harness/held-node.ts';
 import { createNode, deleteNode, type NewNode, setNodeReady } from '../harness/nodes.ts';
+import { RUNTIMES, type Runtime, skipWithoutRuntime } from '../harness/nsc-command.ts';
 import { createSickCheck, type SickCheck, type SickCheckSpec } from '../harness/sick-check.ts';
 import { createPodBoundToken } from '../harness/tokens.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -13,6 +16,7 @@ import { waitFor } from '../harness/wait-for.ts';
 const TAINT = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' } as const;
 const BY_HAND = { key: 'by-hand', value: 'x', effect: 'NoSchedule' } as const;
 const CORDON_AND_TAINT = { check: { failureThreshold: 4 }, actions: { cordon: true, taint: TAINT } };
+const PROGRAMS = { node: 'node', deno: 'deno', executable: 'nsc' } as const satisfies Record<Runtime, string>;
 
 /**
  * The agent as it is shipped, in a process of its own, with a token bound to its pod and the RBAC it ships with,
@@ -43,6 +47,7 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
       const name = `one-write-${runtime}`;
       const { agent, check } = await setUp(name, CORDON_AND_TAINT, { runtime });
       await agent.waitForLine(/\[✅OK\] return code was zero\./);
+      assert.equal(basename(readlinkSync(`/proc/${agent.pid}/exe`)), PROGRAMS[runtime]);
       await cluster.until(name, 'reported on', isReportedOn);
       const healthy = cluster.plane.audit.mark();
       const before = await node(name);

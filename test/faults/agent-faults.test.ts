@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { Fault, FaultRule } from '../../simulator/faults.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
-import { type AgentProcess, type Runtime, startAgent } from '../harness/agent-process.ts';
+import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
+import { configuredRuntime, type Runtime } from '../harness/nsc-command.ts';
 import { freePort } from '../harness/processes.ts';
 import { createSickCheck } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -34,7 +35,7 @@ async function setScene(t: TestContext) {
     dir,
     check,
     simulator,
-    start(runtime: Runtime = 'node', kubeconfig = simulator.writeKubeconfig(join(dir, 'kubeconfig'))): AgentProcess {
+    start(runtime?: Runtime, kubeconfig = simulator.writeKubeconfig(join(dir, 'kubeconfig'))): AgentProcess {
       const agent = startAgent({ nodeName: 'node-1', policyDir: check.policyDir, kubeconfig, runtime });
       t.after(async () => {
         agent.kill('SIGKILL');
@@ -129,10 +130,11 @@ const rows: [rule: string, rule: Omit<FaultRule, 'fault'>, fault: Fault, says: R
   ],
 ];
 describe('an agent whose API server misbehaves', { concurrency: 4 }, () => {
-  for (const runtime of ['node', 'deno'] as const) {
+  const configured = configuredRuntime();
+  for (const runtime of new Set<Runtime>([configured, 'deno'])) {
     for (const [rule, where, fault, says] of rows) {
-      // What differs between the two runtimes is how connections end.
-      if (runtime === 'deno' && !['stall', 'stallBody', 'drop'].includes(fault.kind)) continue;
+      // What differs between the runtimes is how connections end.
+      if (runtime !== configured && !['stall', 'stallBody', 'drop'].includes(fault.kind)) continue;
       test(`on ${runtime}, ${rule}`, async (t) => {
         const scene = await setScene(t);
         const agent = scene.start(runtime);
@@ -161,7 +163,7 @@ describe('an agent whose API server misbehaves', { concurrency: 4 }, () => {
     config.clusters[0].cluster.server = `http://127.0.0.1:${port}`;
     writeFileSync(join(scene.dir, 'later'), JSON.stringify(config));
     scene.check.breakIt();
-    const agent = scene.start('node', join(scene.dir, 'later'));
+    const agent = scene.start(undefined, join(scene.dir, 'later'));
     await agent.waitForLine(/could not read node node-1: .*the connection was refused; check/);
     await agent.waitForLine(/Noticed 3 times/);
     scene.simulator = await startSimulator({ port });

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { type AgentProcess, type Runtime, startAgent } from './agent-process.ts';
+import { type AgentProcess, startAgent } from './agent-process.ts';
 import type { AuditEntry } from './audit.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 import { isCordoned, isReleased, type NodeObject } from './held-node.ts';
 import { readNode } from './nodes.ts';
+import type { Runtime } from './nsc-command.ts';
 import type { SickCheck } from './sick-check.ts';
 import { createPodBoundToken } from './tokens.ts';
 import { waitFor } from './wait-for.ts';
@@ -27,7 +28,7 @@ export interface AgentCluster {
   readonly plane: ControlPlane;
   /** Makes the pod of an agent on a Node that is there; with `tolerates` it tolerates every taint. */
   seat(nodeName: string, options?: { readonly tolerates?: boolean }): Promise<AgentSeat>;
-  /** Starts the bundle in a process of its own, with the token bound to its pod. */
+  /** Starts one in a process of its own, with the token bound to its pod. */
   start(seat: AgentSeat, check: SickCheck, runtime?: Runtime): AgentProcess;
   /** Has `stop` end this agent, too, and remove its check. */
   keep(agent: AgentProcess, check: SickCheck): void;

@@ -1,18 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { denoPermissions } from './deno-permissions.ts';
+import { nscCommand, type Runtime } from './nsc-command.ts';
 import { waitFor } from './wait-for.ts';
-
-const BUNDLE = fileURLToPath(new URL('../../dist/agent.mjs', import.meta.url));
-const EXECUTABLE = fileURLToPath(new URL('../../dist/nsc', import.meta.url));
-const BIN = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
-
-/** What runs the bundle; the executable has it built in. */
-export const RUNTIMES = ['node', 'deno', 'executable'] as const;
-export type Runtime = (typeof RUNTIMES)[number];
 
 /** Any free port. */
 const METRICS_ADDRESS = '127.0.0.1:0';
@@ -21,7 +10,8 @@ export interface AgentOptions {
   readonly nodeName: string;
   readonly policyDir: string;
   readonly kubeconfig: string;
-  readonly runtime?: Runtime;
+  /** That of NSC_RUNTIME when absent. */
+  readonly runtime?: Runtime | undefined;
   /** More arguments of `nsc run`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -44,35 +34,6 @@ export interface AgentProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** For a test's `skip`: why it cannot run on this runtime, or false. */
-export function skipWithoutRuntime(runtime: Runtime): string | false {
-  if (runtime !== 'executable') return false;
-  const upToDate = existsSync(EXECUTABLE) && statSync(EXECUTABLE).mtimeMs >= statSync(BUNDLE).mtimeMs;
-  return upToDate ? false : 'dist/nsc is missing or older than dist/agent.mjs: run `make executable` first';
-}
-
-/**
- * The command line that runs the program on a runtime.
- *
- * @param permissions for Deno, which has none without them
- */
-export function nscCommand(
-  runtime: Runtime = 'node',
-  permissions: readonly string[] = [],
-): readonly [string, ...string[]] {
-  if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not there: run \`make build\` first`);
-  switch (runtime) {
-    case 'node':
-      return [process.execPath, BUNDLE];
-    case 'deno':
-      return [`${BIN}/deno`, 'run', ...permissions, BUNDLE];
-    case 'executable':
-      return [EXECUTABLE];
-    default:
-      return runtime satisfies never;
-  }
-}
-
 /** Starts an agent. It is killed when this process ends; a test that starts one should kill it itself. */
 export function startAgent({
   nodeName,
@@ -83,10 +44,10 @@ export function startAgent({
   env,
   onLine,
 }: AgentOptions): AgentProcess {
-  const permissions = runtime === 'deno' ? denoPermissionsOf({ policyDir, kubeconfig }) : [];
-  const [program, ...first] = nscCommand(runtime, permissions);
   const flags = ['--node-name', nodeName, '--policy-dir', policyDir, '--kubeconfig', kubeconfig];
-  const child = spawn(program, [...first, 'run', ...flags, '--metrics-address', METRICS_ADDRESS, ...args], {
+  const run = ['run', ...flags, '--metrics-address', METRICS_ADDRESS, ...args];
+  const [program, ...all] = nscCommand(run, { runtime });
+  const child = spawn(program, all, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
   });
@@ -133,17 +94,4 @@ export function startAgent({
     },
     kill: (signal) => child.kill(signal),
   };
-}
-
-/** What the documentation says, for an agent whose check's script is beside its policy directory. */
-function denoPermissionsOf({ policyDir, kubeconfig }: Pick<AgentOptions, 'policyDir' | 'kubeconfig'>): string[] {
-  const { clusters } = JSON.parse(readFileSync(kubeconfig, 'utf8'));
-  return denoPermissions('run', {
-    NSC: dirname(BUNDLE),
-    POLICIES: policyDir,
-    CHECKS: dirname(policyDir),
-    CREDENTIALS: kubeconfig,
-    API_SERVER: new URL(clusters[0].cluster.server).host,
-    METRICS: METRICS_ADDRESS,
-  });
 }

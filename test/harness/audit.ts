@@ -92,15 +92,17 @@ function resourceOf({ objectRef, requestURI }: AuditEntry): string {
   return objectRef.subresource === undefined ? objectRef.resource : `${objectRef.resource}/${objectRef.subresource}`;
 }
 
-/** Whole lines only: the server may be writing the last one right now. */
+/** Whole lines that begin at the offset or later: the server may have been, and may be, in the middle of one. */
 function readFrom(path: string, offset: number): string {
   if (!existsSync(path)) return '';
   const file = openSync(path, 'r');
   try {
-    const buffer = Buffer.alloc(Math.max(0, fstatSync(file).size - offset));
-    const length = readSync(file, buffer, 0, buffer.length, offset);
+    // The byte before tells whether a line begins at the offset.
+    const from = Math.max(0, offset - 1);
+    const buffer = Buffer.alloc(Math.max(0, fstatSync(file).size - from));
+    const length = readSync(file, buffer, 0, buffer.length, from);
     const text = buffer.toString('utf8', 0, length);
-    return text.slice(0, text.lastIndexOf('\n') + 1);
+    return text.slice(offset === 0 ? 0 : text.indexOf('\n') + 1, text.lastIndexOf('\n') + 1);
   } finally {
     closeSync(file);
   }

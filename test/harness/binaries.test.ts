@@ -51,13 +51,13 @@ describe('the control-plane programs', () => {
     install('etcd', 'kubectl');
     process.env.KUBEBUILDER_ASSETS = dir;
     const reason = skipWithoutControlPlane('kwok');
-    assert.match(String(reason), /^no control plane: kube-apiserver, kwok found neither .*setup-envtest use/);
+    assert.match(String(reason), /^no control plane: kube-apiserver, kwok found neither .*get-control-plane\.sh/);
     assert.equal(String(reason).includes('\n'), false);
     assert.throws(() => requireBinary('kwok'), /kwok found neither/);
   });
 
   it('are demanded in CI', () => {
     process.env.CI = 'true';
-    assert.throws(() => skipWithoutControlPlane(), /setup-envtest use/);
+    assert.throws(() => skipWithoutControlPlane(), /get-control-plane\.sh/);
   });
 });

@@ -1,18 +1,20 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The programs the harness can start or call. */
-export type Binary =
-  | 'etcd'
-  | 'kube-apiserver'
-  | 'kube-controller-manager'
-  | 'kubectl'
-  | 'kwok'
-  | 'helm'
-  | 'prometheus'
-  | 'promtool'
-  | 'alertmanager'
-  | 'amtool';
+/** The programs the harness can start or call; `get-control-plane.sh` gets all of them. */
+export const BINARIES = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kubectl',
+  'kwok',
+  'helm',
+  'prometheus',
+  'promtool',
+  'alertmanager',
+  'amtool',
+] as const;
+export type Binary = (typeof BINARIES)[number];
 
 /** Without these there is no control plane; the others are asked for by the suites that need them. */
 const ESSENTIAL: readonly Binary[] = ['etcd', 'kube-apiserver', 'kubectl'];
@@ -51,7 +53,7 @@ export function skipWithout(...names: readonly Binary[]): string | false {
 }
 
 function howToGet(missing: readonly Binary[]): string {
-  const setup = 'export KUBEBUILDER_ASSETS="$(setup-envtest use -p path)"';
+  const setup = 'export KUBEBUILDER_ASSETS=$(test/harness/get-control-plane.sh)';
   return `no control plane: ${missing.join(', ')} found neither in KUBEBUILDER_ASSETS nor on PATH; get it with: ${setup}`;
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { nscCommand, type Runtime } from './agent-process.ts';
+import { nscCommand, type Runtime } from './nsc-command.ts';
 
 export interface NscRun {
   /** What it wrote so far. */
@@ -15,8 +15,8 @@ export interface NscOptions {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Not Deno, which would need permissions for each command. */
-  readonly runtime?: Exclude<Runtime, 'deno'>;
+  /** That of NSC_RUNTIME when absent. */
+  readonly runtime?: Runtime;
   /** Then it is killed; 60 s when absent. */
   readonly deadlineMs?: number;
 }
@@ -26,8 +26,8 @@ export function runNsc(
   args: readonly string[],
   { stdin = '', env, cwd, runtime, deadlineMs = 60_000 }: NscOptions = {},
 ): NscRun {
-  const [program, ...first] = nscCommand(runtime);
-  const child = spawn(program, [...first, ...args], {
+  const [program, ...all] = nscCommand(args, { runtime, env });
+  const child = spawn(program, all, {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
   });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { nscCommand } from './agent-process.ts';
+import { fileURLToPath } from 'node:url';
+
+const NSC = fileURLToPath(new URL('nsc.ts', import.meta.url));
 
 /** One shell in which a document's commands are played. */
 export interface ShellOptions {
@@ -11,7 +13,7 @@ export interface ShellOptions {
 }
 
 /**
- * Runs the lines of a session that begin with `$ `, with `nsc` as the bundle, and asserts that each prints what stands
+ * Runs the lines of a session that begin with `$ `, with `nsc` as it was built, and asserts that each prints what stands
  * below it, `…` standing for anything.
  */
 export async function playSession(session: string, { cwd, env, deadlineMs = 60_000 }: ShellOptions): Promise<void> {
@@ -19,11 +21,12 @@ export async function playSession(session: string, { cwd, env, deadlineMs = 60_0
     command,
     expected,
   }));
-  const nsc = nscCommand()
-    .map((word) => `'${word}'`)
-    .join(' ');
   // A NUL after each command tells where its output ends.
-  const script = ['exec 2>&1', `nsc() { ${nsc} "$@"; }`, ...steps.map(({ command }) => `${command}\nprintf '\\0'`)];
+  const script = [
+    'exec 2>&1',
+    `nsc() { '${process.execPath}' '${NSC}' "$@"; }`,
+    ...steps.map(({ command }) => `${command}\nprintf '\\0'`),
+  ];
   const printed = await new Promise<string>((resolve, reject) => {
     const options = { cwd, env: { ...process.env, ...env }, timeout: deadlineMs };
     execFile('bash', ['-c', script.join('\n')], options, (error, stdout) => {

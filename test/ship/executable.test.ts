@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { RUNTIMES, skipWithoutRuntime } from '../harness/agent-process.ts';
+import { RUNTIMES, skipWithoutRuntime } from '../harness/nsc-command.ts';
 import { finished, runNsc } from '../harness/run-nsc.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -65,9 +65,22 @@ for (const name of readdirSync(WORKFLOWS)) {
       for (const { run = '' } of steps) assert.doesNotMatch(run, /\$\{\{/);
     });
 
+    test('gets every program that the tests need before it runs them, or fails', () => {
+      for (const job of Object.values(workflow.jobs)) {
+        const runs = job.steps.map(({ run = '' }) => run);
+        if (!runs.includes('.ci/run')) continue;
+        // In the argument of another command, what fails would go unnoticed.
+        const gets = runs.findIndex((run) => run.startsWith('programs=$(test/harness/get-control-plane.sh)\n'));
+        assert.match(runs[gets] ?? '', /^echo "KUBEBUILDER_ASSETS=\$programs" >> "\$GITHUB_ENV"$/m);
+        assert.ok(gets < runs.indexOf('.ci/run'));
+      }
+    });
+
     test('runs scripts and builds files that are there', () => {
       for (const { run = '', with: inputs } of steps) {
-        if (run === '.ci/run') assert.ok(statSync(join(ROOT, run)).mode & 0o111);
+        for (const [script] of run.matchAll(/(?<![\w./-])(\.ci|test)\/[\w./-]+/g)) {
+          assert.ok(statSync(join(ROOT, script)).mode & 0o111, `${script} must be executable`);
+        }
         if (typeof inputs?.file === 'string') assert.ok(statSync(join(ROOT, inputs.file)).isFile());
       }
     });
