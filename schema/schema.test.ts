@@ -23,6 +23,7 @@ const policy = (spec: object) => document('NodeCheckPolicy', { check, ...spec })
 const withCheck = (fields: object) => policy({ check: { ...check, ...fields } });
 const withSelector = (nodeSelector: unknown) => policy({ nodeSelector });
 const withTaint = (fields: object) => policy({ actions: { taint: { key: 'a', effect: 'NoSchedule', ...fields } } });
+const withCondition = (nodeCondition: unknown) => policy({ nodeCondition });
 const withDrain = (drain: unknown) => policy({ actions: { drain } });
 const withEnv = (...env: unknown[]) => withCheck({ env });
 const budget = (maxUnavailable: unknown, more: object = {}) =>
@@ -97,6 +98,11 @@ suite('the schema accepts', () => {
     'a drain with the defaults': withDrain({}),
     'no grace period': withDrain({ gracePeriodSeconds: 0 }),
     "each pod's own grace period": withDrain({ gracePeriodSeconds: null }),
+    'a condition type in CamelCase': withCondition('StorageDaemonHealthy'),
+    'a condition type with a prefix': withCondition(`${'a'.repeat(253)}/Healthy`),
+    'a condition type of 63 characters': withCondition(`A${'b'.repeat(62)}`),
+    'one of the well-known condition types with a prefix': withCondition('example.com/Ready'),
+    'lifecycle conditions': policy({ lifecycleConditions: true }),
     'a budget of zero nodes': budget(0),
     'a budget of zero percent': budget('0%'),
     'a budget of all nodes': budget('100%'),
@@ -106,6 +112,7 @@ suite('the schema accepts', () => {
     'a patch that removes fields': patch({
       check: { env: null, runIn: null },
       nodeSelector: null,
+      nodeCondition: null,
       actions: { drain: null },
     }),
     'a patch that removes a label': patch({ nodeSelector: { matchLabels: { role: null } } }),
@@ -170,6 +177,17 @@ suite('the schema rejects', () => {
     'a drain that is true': withDrain(true),
     'a negative grace period': withDrain({ gracePeriodSeconds: -1 }),
     'a drain without time': withDrain({ timeoutSeconds: 0 }),
+    'a condition type of 64 characters': withCondition(`A${'b'.repeat(63)}`),
+    'a condition prefix of 254 characters': withCondition(`${'a'.repeat(254)}/Healthy`),
+    'a condition type that is no CamelCase': withCondition('storage-daemon'),
+    'a condition type with an empty prefix': withCondition('/Healthy'),
+    'a condition type that is empty': withCondition(''),
+    'a condition that is true': withCondition(true),
+    "the kubelet's condition Ready": withCondition('Ready'),
+    "the kubelet's condition PIDPressure": withCondition('PIDPressure'),
+    'the lifecycle condition DrainInProgress': withCondition('DrainInProgress'),
+    'the lifecycle condition MaintenancePlanned': withCondition('MaintenancePlanned'),
+    "the kubelet's condition Ready in a patch": patch({ nodeCondition: 'Ready' }),
     'a budget without limit': document('NodeDisruptionBudget', {}),
     'a negative budget': budget(-1),
     'a percentage above a hundred': budget('101%'),

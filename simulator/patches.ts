@@ -39,7 +39,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return result;
 }
 
-/** A merge patch, but some lists are merged by a key. Directives like `$patch: delete` are not served. */
+/** A merge patch, but some lists are merged by a key. Of the directives only `$patch: delete` of a list's entry is served. */
 function strategicMerge(target: unknown, patch: Fields, mergeKeys: MergeKeys, path: string): unknown {
   const result: Record<string, unknown> = isFields(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
@@ -58,6 +58,10 @@ function mergeLists(target: unknown, patch: readonly Fields[], mergeKey: string)
   const result: Fields[] = Array.isArray(target) ? [...target] : [];
   for (const entry of patch) {
     const at = result.findIndex((candidate) => candidate[mergeKey] === entry[mergeKey]);
+    if (entry.$patch === 'delete') {
+      if (at !== -1) result.splice(at, 1);
+      continue;
+    }
     const merged = strategicMerge(result[at], entry, {}, '') as Fields;
     if (at === -1) result.push(merged);
     else result[at] = merged;

@@ -91,16 +91,17 @@ describe('the simulator', () => {
     assert.deepEqual({ method, path, body, status, userAgent }, expected);
   });
 
-  it('a strategic patch with a directive is refused, not half obeyed', async () => {
+  it('a strategic patch with a directive that it does not serve is refused, not half obeyed', async () => {
     simulator.seed({ kind: 'Node', metadata: { name: 'directed' } });
     const contentType = 'application/strategic-merge-patch+json';
     for (const body of [
       { spec: { $patch: 'delete' } },
-      { status: { conditions: [{ type: 'a', $patch: 'delete' }] } },
+      { status: { conditions: [{ type: 'a', $patch: 'replace' }] } },
+      { status: { conditions: [{ type: 'a' }], '$setElementOrder/conditions': [{ type: 'a' }] } },
     ]) {
       const answer = await api.request<KubeStatus>('PATCH', '/api/v1/nodes/directed/status', { body, contentType });
       assert.equal(answer.status, 400);
-      assert.match(answer.body.message ?? '', /serves no \$patch/);
+      assert.match(answer.body.message ?? '', /serves no \$(patch|setElementOrder)/);
     }
   });
 

@@ -46,3 +46,12 @@ test('another Node of our name starts with nothing counted', () => {
   const before = withHealth(fresh(a), 'a', { failures: 9, successes: 0, failing: true, remembered: false });
   assert.deepEqual(health(forgetCounts(before)), { failures: 0, successes: 0, failing: false, remembered: false });
 });
+
+test('the last verdict goes on with the check it is of, over a reload, and with no other check or Node', () => {
+  const verdict = { status: 'Failed', reason: 'exit code 1' } as const;
+  const before = withHealth(fresh(a), 'a', { ...NEW_HEALTH, failures: 1 }, verdict);
+  const reloaded = (policy: NodeCheckPolicy) => rosterOf([policy], {}, before, null).get('a')?.verdict;
+  assert.deepEqual(reloaded(samplePolicy('a', { check: { failureThreshold: 9 } })), verdict);
+  assert.equal(reloaded(samplePolicy('a', { check: { command: ['/another'] } })), undefined);
+  assert.equal(forgetCounts(before).get('a')?.verdict, undefined);
+});

@@ -2,9 +2,15 @@ import { type Health, NEW_HEALTH, settleHealth } from './health.ts';
 import { selectorMatches, selectsEverything } from './label-selector.ts';
 import { holdOf, type Ledger } from './ledger.ts';
 import type { NodeCheckPolicy } from './policy.ts';
+import type { Verdict } from './verdict.ts';
 
 /** A policy that applies to this node, and what its check's runs add up to. */
-export type WatchedPolicy = { readonly policy: NodeCheckPolicy; readonly health: Health };
+export type WatchedPolicy = {
+  readonly policy: NodeCheckPolicy;
+  readonly health: Health;
+  /** Of the last run of this very check; absent before the first one. */
+  readonly verdict?: Verdict;
+};
 
 /** By policy name, in file order: every policy that applies to this node. */
 export type Roster = ReadonlyMap<string, WatchedPolicy>;
@@ -29,18 +35,22 @@ export function rosterOf(
     const { check, nodeSelector } = policy.spec;
     const applies = labels === null ? selectsEverything(nodeSelector) : selectorMatches(nodeSelector, labels);
     if (!applies) continue;
-    const health = healthAfterReload(previous.get(name), policy, holdOf(ledger, name) !== null);
-    roster.set(name, { policy, health: settleHealth(health, check) });
+    const before = sameCheck(previous.get(name), policy);
+    const health = healthAfterReload(before, policy, holdOf(ledger, name) !== null);
+    roster.set(name, { ...before, policy, health: settleHealth(health, check) });
   }
   return roster;
+}
+
+/** What was known of this very check; undefined when it is another one now. */
+function sameCheck(before: WatchedPolicy | undefined, policy: NodeCheckPolicy): WatchedPolicy | undefined {
+  return before && checkIdentity(before.policy) === checkIdentity(policy) ? before : undefined;
 }
 
 /** Only failures of this very check that reached the threshold in force may add anything to the node. */
 function healthAfterReload(before: WatchedPolicy | undefined, policy: NodeCheckPolicy, holds: boolean): Health {
   const byLedger = { failing: holds, remembered: holds };
-  if (before === undefined || checkIdentity(before.policy) !== checkIdentity(policy)) {
-    return { ...NEW_HEALTH, ...byLedger };
-  }
+  if (before === undefined) return { ...NEW_HEALTH, ...byLedger };
   const { health } = before;
   const raised = policy.spec.check.failureThreshold > before.policy.spec.check.failureThreshold;
   return health.failing && (raised || health.remembered) ? { ...health, ...byLedger } : health;
@@ -60,11 +70,13 @@ export function adoptLedger(roster: Roster, ledger: Ledger | null): Roster {
 
 /** What is known of a Node that replaced ours: nothing. Only failures counted anew may touch it. */
 export function forgetCounts(roster: Roster): Roster {
-  return mapHealth(roster, () => NEW_HEALTH);
+  return new Map([...roster].map(([name, { policy }]) => [name, { policy, health: NEW_HEALTH }]));
 }
 
-export function withHealth(roster: Roster, name: string, health: Health): Roster {
-  return mapHealth(roster, (watched) => (watched.policy.metadata.name === name ? health : watched.health));
+/** The roster after a verdict on the policy of that name, and what its verdicts add up to then. */
+export function withHealth(roster: Roster, name: string, health: Health, verdict?: Verdict): Roster {
+  const counted = (watched: WatchedPolicy) => ({ ...watched, health, ...(verdict && { verdict }) });
+  return new Map([...roster].map(([each, watched]) => [each, each === name ? counted(watched) : watched]));
 }
 
 function mapHealth(roster: Roster, next: (watched: WatchedPolicy) => Health): Roster {

@@ -1,5 +1,6 @@
 import { type Comparison, compareNode, type Situation } from './compare.ts';
 import type { NodePatch, NodeView } from './node.ts';
+import type { ConditionStep } from './node-conditions.ts';
 import type { Actions, Check, Drain, NodeCheckPolicy, Taint } from './policy.ts';
 import type { Roster } from './roster.ts';
 
@@ -27,6 +28,7 @@ export function samplePolicy(
     spec: {
       mode: 'Enforce',
       paused: false,
+      lifecycleConditions: false,
       check: {
         command: [`/opt/checks/${name}.sh`],
         env: [],
@@ -56,6 +58,7 @@ export function sampleNode(overrides: Partial<NodeView> = {}): NodeView {
     unschedulable: false,
     taints: [],
     ready: true,
+    conditions: [],
     ...overrides,
   };
 }
@@ -95,6 +98,20 @@ export function applyPatch(node: NodeView, patch: NodePatch): NodeView {
     annotations,
     unschedulable: patch.unschedulable === undefined ? node.unschedulable : patch.unschedulable === true,
     taints: patch.taints ?? node.taints,
+    resourceVersion: String(Number(node.resourceVersion) + 1),
+  };
+}
+
+/** What the API server makes of a step towards the conditions; throws where it would answer 409. */
+export function applyStep(node: NodeView, step: ConditionStep): NodeView {
+  if (step.kind === 'Own') return applyPatch(node, step.patch);
+  const { uid, resourceVersion, set, remove } = step.patch;
+  if (uid !== node.uid || resourceVersion !== node.resourceVersion) throw new Error('conflict');
+  const written = set.map(({ type, status, reason }) => ({ type, status, reason }));
+  const gone = new Set([...remove, ...written.map(({ type }) => type)]);
+  return {
+    ...node,
+    conditions: [...node.conditions.filter(({ type }) => !gone.has(type)), ...written],
     resourceVersion: String(Number(node.resourceVersion) + 1),
   };
 }

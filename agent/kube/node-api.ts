@@ -1,4 +1,4 @@
-import type { NodePatch, NodeView } from '../core/node.ts';
+import type { ConditionsPatch, NodePatch, NodeView } from '../core/node.ts';
 import type { NodeTaint, Toleration } from '../core/taint.ts';
 import type { Transport } from './transport.ts';
 
@@ -14,6 +14,13 @@ export type NodeApi = {
   patch(patch: NodePatch): Promise<NodeView>;
   /** Sets one annotation on the Node with this UID, whatever its version. */
   annotate(uid: string, name: string, value: string): Promise<NodeView>;
+  /**
+   * One strategic merge patch of the Node's status, refused with 409 unless the Node still has the patch's
+   * resourceVersion. Conditions of other types, such as the kubelet's, stay as they are.
+   *
+   * @returns the Node as it is after the patch
+   */
+  patchConditions(patch: ConditionsPatch): Promise<NodeView>;
 };
 
 export function createNodeApi(transport: Transport, nodeName: string): NodeApi {
@@ -29,7 +36,26 @@ export function createNodeApi(transport: Transport, nodeName: string): NodeApi {
     patch: (patch) => patchNode(`change node ${nodeName}`, toMergePatch(patch)),
     annotate: (uid, name, value) =>
       patchNode(`annotate node ${nodeName}`, { metadata: { uid, annotations: { [name]: value } } }),
+    async patchConditions(patch) {
+      const body = toStatusPatch(patch);
+      const contentType = 'application/strategic-merge-patch+json';
+      const attempt = `write the conditions of node ${nodeName}`;
+      const request = { method: 'PATCH', path: `${path}/status`, body, contentType, attempt } as const;
+      return toNodeView(await transport.request(request));
+    },
   };
+}
+
+/** The API server merges conditions by their type, so a field left out stays as it is. */
+function toStatusPatch({ uid, resourceVersion, set, remove }: ConditionsPatch): unknown {
+  const conditions = [
+    ...set.map(({ type, status, reason, message, now, isTransition }) => {
+      const times = { lastHeartbeatTime: now, ...(isTransition && { lastTransitionTime: now }) };
+      return { type, status, reason, message, ...times };
+    }),
+    ...remove.map((type) => ({ $patch: 'delete', type })),
+  ];
+  return { metadata: { uid, resourceVersion }, status: { conditions } };
 }
 
 function toMergePatch({ resourceVersion, annotations, unschedulable, taints }: NodePatch): unknown {
@@ -51,7 +77,7 @@ type NodeObject = {
     annotations?: Record<string, string>;
   };
   spec?: { unschedulable?: boolean; taints?: NodeTaint[] | null };
-  status?: { conditions?: { type: string; status: string }[] | null };
+  status?: { conditions?: { type: string; status: string; reason?: string }[] | null };
 };
 
 /** @throws Error when the object is not a Node as the API serves it */
@@ -60,6 +86,7 @@ export function toNodeView(object: unknown): NodeView {
   if (typeof metadata?.uid !== 'string' || typeof metadata.resourceVersion !== 'string') {
     throw new Error('the API server must answer with a Node, found an object without metadata.uid and resourceVersion');
   }
+  const conditions = status?.conditions ?? [];
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -68,7 +95,8 @@ export function toNodeView(object: unknown): NodeView {
     annotations: metadata.annotations ?? {},
     unschedulable: spec?.unschedulable === true,
     taints: spec?.taints ?? [],
-    ready: (status?.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True'),
+    ready: conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
+    conditions: conditions.map(({ type, status: value, reason = '' }) => ({ type, status: value, reason })),
   };
 }
 

@@ -10,16 +10,17 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Run } from './check-timer.ts';
 import { Checks } from './checks.ts';
+import { createConditions } from './conditions.ts';
 import { createDrainNarrator } from './drain-narrator.ts';
 import type { DrainApi } from './drain-ports.ts';
 import { createDrainer, type Drainer } from './drainer.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
-import { createReconciler, type Reconciler, type ReconcilerOptions } from './reconciler.ts';
+import { createReconciler, type Reconciler, type ReconcilerApi } from './reconciler.ts';
 import { createSlots, type Slots, type SlotsOptions } from './slots.ts';
 
 export type AgentOptions = {
   readonly nodeName: string;
-  readonly api: ReconcilerOptions['api'] & Pick<ReconcilerOptions, 'isConflict' | 'isNotFound'>;
+  readonly api: ReconcilerApi;
   readonly slotApi: SlotsOptions['api'];
   readonly drainApi: DrainApi;
   /** The pod the agent runs in; null when it runs in none. */
@@ -97,6 +98,7 @@ export class Agent {
       onNode: (node) => this.onNode(node),
       compare: (node) => this.#compare(node),
       policyReport: () => this.#policyReport(),
+      conditions: createConditions({ nodeName, log, api, roster: () => this.#inForce && this.#checks.roster }),
       onLanded: (changes) => this.#onLanded(changes),
       onProblem: (error, changes) => this.onProblem(error, changes),
     });

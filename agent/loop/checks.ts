@@ -93,7 +93,7 @@ export class Checks {
     if (before === undefined) return;
     metrics.ended(name, verdict.status, outcome.durationMs / 1000);
     const health = countVerdict(before, verdict, policy.spec.check);
-    this.#roster = withHealth(this.#roster, name, health);
+    this.#roster = withHealth(this.#roster, name, health, verdict);
     narrator.checkEnded(policy, outcome, verdict, health);
     if (health.failing && !before.failing) narrator.failing(policy, verdict.reason);
     if (!health.failing && before.failing) narrator.recovered(policy);

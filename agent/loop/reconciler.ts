@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../core/backoff.ts';
 import type { Change, Comparison } from '../core/compare.ts';
 import { type NodePatch, type NodeView, POLICY_ANNOTATION } from '../core/node.ts';
+import { type ConditionWriterOptions, createConditionWriter } from './condition-writer.ts';
+import { createRetryLoop } from './retry-loop.ts';
 
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 /** A 409 means that somebody else wrote first; so many in a row are no coincidence and wait like any other failure. */
@@ -23,12 +24,19 @@ export type ReconcilerOptions = {
     patch(patch: NodePatch): Promise<NodeView>;
     annotate(uid: string, name: string, value: string): Promise<NodeView>;
   };
+  /** What is written to the Node's conditions, after what is written to the Node. */
+  conditions: Pick<ConditionWriterOptions, 'api' | 'nextStep' | 'onProblem'>;
   onLanded(changes: readonly Change[]): void;
   /** Something did not succeed and will be tried again; with the changes it was about, none for a report. */
   onProblem(error: unknown, changes: readonly Change[]): void;
   isConflict(error: unknown): boolean;
   isNotFound(error: unknown): boolean;
 };
+
+/** All that it takes of the API server. */
+export type ReconcilerApi = ReconcilerOptions['api'] &
+  ConditionWriterOptions['api'] &
+  Pick<ReconcilerOptions, 'isConflict' | 'isNotFound'>;
 
 export type Reconciler = {
   /** Something may have changed: compare, and write if need be. Returns at once. */
@@ -43,28 +51,20 @@ export type Reconciler = {
  */
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { api } = options;
-  const stopping = new AbortController();
-  let dirty = false;
-  let working = false;
-  let worked: Promise<void> = Promise.resolve();
-  let failures = 0;
+  const conditions = createConditionWriter({ ...options, ...options.conditions });
   let conflicts = 0;
   let relook: NodeJS.Timeout | undefined;
 
-  async function work(): Promise<void> {
-    while (dirty && !stopping.signal.aborted) {
-      dirty = false;
-      if (await turn()) {
-        failures = 0;
-        continue;
-      }
-      dirty = true;
-      await sleep(backoffMs(failures++, RETRY, Math.random()), undefined, { signal: stopping.signal }).catch(() => {});
-    }
+  /** Whatever became of the Node, its conditions do not wait for it, nor it for them. */
+  async function turnAll(stopping: AbortSignal): Promise<boolean> {
+    const settled = await turn(stopping);
+    // After a conflict the Node is written first: at once.
+    if (conflicts === 0 && !stopping.aborted) conditions.poke();
+    return settled;
   }
 
   /** @returns false when it must be tried again later */
-  async function turn(): Promise<boolean> {
+  async function turn(stopping: AbortSignal): Promise<boolean> {
     let changes: readonly Change[] = [];
     try {
       const seen = options.node();
@@ -72,7 +72,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         const fresh = await api.read();
         options.onNode(fresh);
         const comparison = compareAndRelook(fresh);
-        if (comparison?.patch && !stopping.signal.aborted) {
+        if (comparison?.patch && !stopping.aborted) {
           changes = comparison.changes;
           options.onNode(await api.patch(comparison.patch));
           options.onLanded(changes);
@@ -80,7 +80,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       }
       conflicts = 0;
       changes = [];
-      await report();
+      await report(stopping);
       return true;
     } catch (error) {
       if (options.isNotFound(error)) {
@@ -88,7 +88,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         return true;
       }
       if (options.isConflict(error) && ++conflicts < MAX_CONFLICTS) {
-        dirty = true;
+        loop.poke();
         return true;
       }
       options.onProblem(error, changes);
@@ -96,10 +96,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
   }
 
-  async function report(): Promise<void> {
+  async function report(stopping: AbortSignal): Promise<void> {
     const node = options.node();
     const text = options.policyReport();
-    if (node === null || text === null || stopping.signal.aborted) return;
+    if (node === null || text === null || stopping.aborted) return;
     if (node.annotations[POLICY_ANNOTATION] === text) return;
     options.onNode(await api.annotate(node.uid, POLICY_ANNOTATION, text));
   }
@@ -124,26 +124,18 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function poke(): void {
-    dirty = true;
-    if (stopping.signal.aborted) return;
-    if (working) {
-      // A call or a back-off under way may last; what has to stop meanwhile, such as a drain, must not wait for it.
-      const seen = options.node();
-      if (seen !== null) compareAndRelook(seen);
-      return;
-    }
-    working = true;
-    worked = work().finally(() => {
-      working = false;
-    });
+    if (loop.poke()) return;
+    // A call or a back-off under way may last; what has to stop meanwhile, such as a drain, must not wait for it.
+    const seen = options.node();
+    if (seen !== null) compareAndRelook(seen);
   }
 
+  const loop = createRetryLoop(turnAll, RETRY);
   return {
     poke,
-    stop() {
-      stopping.abort();
+    async stop() {
       clearTimeout(relook);
-      return worked;
+      await Promise.all([loop.stop(), conditions.stop()]);
     },
   };
 }

@@ -39,6 +39,7 @@ const spec = fc.record(
   {
     mode: fc.constantFrom('Enforce', 'Observe'),
     paused: fc.boolean(),
+    lifecycleConditions: fc.boolean(),
     nodeSelector: selector,
     check: fc.record(
       {

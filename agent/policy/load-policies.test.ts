@@ -6,9 +6,22 @@ import { loadPolicyFiles } from './load-policies.ts';
 import { revisionOf } from './revision.ts';
 
 const patchText = (name: string, spec: object) => documentText('NodeCheckPolicyPatch', name, spec);
+const asking = (name: string, nodeCondition: string) => policyText(name, { nodeCondition });
 const budgetText = (name: string) => documentText('NodeDisruptionBudget', name, { maxUnavailable: 1 });
 
 suite('a valid set', () => {
+  test('may have a condition for each policy, also one that a patch takes from another', () => {
+    const { policies } = load({
+      'a.yaml': asking('a', 'Healthy'),
+      'b.yaml': asking('b', 'Other'),
+      'c.yaml': `${patchText('a', { nodeCondition: null })}---\n${patchText('b', { nodeCondition: 'Healthy' })}`,
+    }).set;
+    assert.deepEqual(
+      policies.map(({ spec }) => spec.nodeCondition),
+      [undefined, 'Healthy'],
+    );
+  });
+
   test('has the defaults filled in', () => {
     const { policies } = load({
       'a.yaml': policyText('a', { actions: { taint: { key: 'k', effect: 'NoExecute' }, drain: {} } }),
@@ -16,6 +29,7 @@ suite('a valid set', () => {
     assert.deepEqual(policies[0]?.spec, {
       mode: 'Enforce',
       paused: false,
+      lifecycleConditions: false,
       check: {
         command: ['/bin/true'],
         env: [],
@@ -95,6 +109,22 @@ suite('a set is invalid', () => {
     'with two budgets of a name': [
       { 'a.yaml': `${budgetText('x')}---\n${budgetText('x')}` },
       'a.yaml:8:18: $.metadata.name: must be unique among the documents of kind NodeDisruptionBudget (also at 3:18), found "x"',
+    ],
+    'with two policies that write one condition': [
+      { 'a.yaml': asking('x', 'Healthy'), 'b.yaml': `${asking('y', 'Other')}---\n${asking('z', 'Healthy')}` },
+      'b.yaml:9:58: $.spec.nodeCondition: must be unique among the policies, whichever nodes they select (also at a.yaml:4:58), found "Healthy"',
+    ],
+    'with a patch that has a policy write the condition of another': [
+      {
+        'a.yaml': asking('x', 'Healthy'),
+        'b.yaml': policyText('y'),
+        'c.yaml': patchText('y', { nodeCondition: 'Healthy' }),
+      },
+      'c.yaml:4:24: $.spec.nodeCondition: must be unique among the policies, whichever nodes they select (also at a.yaml:4:58), found "Healthy"',
+    ],
+    "with a condition of the kubelet's": [
+      { 'a.yaml': asking('x', 'MemoryPressure') },
+      `a.yaml:4:58: $.spec.nodeCondition: must be a condition type of your own: a word in CamelCase, 1 to 63 letters and digits as in StorageDaemonHealthy, with an optional DNS subdomain of at most 253 characters and "/" before it, and none of Kubernetes' own, such as Ready or Drained, found "MemoryPressure"`,
     ],
     'with a patch without target': [
       { 'a.yaml': policyText('storage'), 'b.yaml': patchText('storag', {}) },

@@ -22,10 +22,9 @@ export function resolveDocuments(
   const budgets = firstOfEachName(documents, 'NodeDisruptionBudget', errors);
   const patches = documents.filter(({ kind }) => kind === 'NodeCheckPolicyPatch');
   if (isComplete) reportMissingTargets(patches, policies, errors);
-  return {
-    policies: [...policies.values()].flatMap((policy) => resolvePolicy(policy, patches, errors)),
-    budgets: [...budgets.values()].flatMap(resolveBudget),
-  };
+  const resolved = [...policies.values()].flatMap((policy) => resolvePolicy(policy, patches, errors));
+  reportSharedConditions(resolved, errors);
+  return { policies: resolved, budgets: [...budgets.values()].flatMap(resolveBudget) };
 }
 
 function resolvePolicy(
@@ -84,6 +83,25 @@ function reportMissingTargets(
     const meant = suggest(patch.name, [...policies.keys()]);
     const hint = meant ? ` (did you mean ${meant}?)` : '';
     errors.add(nameProblem(patch, `must be the name of a NodeCheckPolicy in these files${hint}`));
+  }
+}
+
+/** Two policies that write one condition of a node would take turns for ever. */
+function reportSharedConditions(policies: readonly Resolved<NodeCheckPolicy>[], errors: ErrorList): void {
+  const path = ['spec', 'nodeCondition'];
+  const first = new Map<string, TreeNode>();
+  for (const { value, root } of policies) {
+    const type = value.spec.nodeCondition;
+    const node = lookUp(root, path)?.node;
+    if (type === undefined || node === undefined) continue;
+    const earlier = first.get(type);
+    if (earlier === undefined) {
+      first.set(type, node);
+      continue;
+    }
+    const requirement = 'must be unique among the policies, whichever nodes they select';
+    const related = { words: 'also at', place: earlier.place };
+    errors.add({ place: node.place, path, requirement, found: describe(node), related });
   }
 }
 

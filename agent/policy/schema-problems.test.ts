@@ -25,7 +25,7 @@ suite('an error names place, path, requirement and value:', () => {
     ],
     'with all names if they are few': [
       '  check: {command: [a]}\n  action: {}',
-      '6:3: $.spec.action: is not a known field (did you mean actions? known: mode, paused, nodeSelector, check, actions), found {}',
+      '6:3: $.spec.action: is not a known field (did you mean actions? known: mode, paused, nodeSelector, check, actions, nodeCondition, lifecycleConditions), found {}',
     ],
     'or if none is close': [
       '  check: {command: [a], retries: 3}',
@@ -99,7 +99,7 @@ suite('an error names place, path, requirement and value:', () => {
     ],
     'a field named __proto__': [
       '  check: {command: [a]}\n  __proto__: {}',
-      '6:3: $.spec.__proto__: is not a known field (known: mode, paused, nodeSelector, check, actions), found {}',
+      '6:3: $.spec.__proto__: is not a known field (known: mode, paused, nodeSelector, check, actions, nodeCondition, lifecycleConditions), found {}',
     ],
   };
   for (const [name, [spec, ...expected]] of Object.entries(cases)) {

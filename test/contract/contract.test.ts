@@ -4,6 +4,7 @@ import { connect } from '../harness/api-client.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { startControlPlane } from '../harness/control-plane.ts';
 import { BUDGET_RULES } from './budgets.ts';
+import { CONDITION_RULES } from './conditions.ts';
 import { EVENT_RULES } from './events.ts';
 import { EVICTION_RULES } from './evictions.ts';
 import { HISTORY_RULES, type HistoryRule } from './history.ts';
@@ -22,6 +23,7 @@ const RULES: readonly Rule[] = [
   ...NODE_RULES,
   ...PATCH_RULES,
   ...JSON_PATCH_RULES,
+  ...CONDITION_RULES,
   ...VALIDITY_RULES,
   ...LIST_RULES,
   ...WATCH_RULES,

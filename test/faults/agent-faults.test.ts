@@ -1,72 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Fault, FaultRule } from '../../simulator/faults.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
-import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
 import { configuredRuntime, type Runtime } from '../harness/nsc-command.ts';
 import { freePort } from '../harness/processes.ts';
-import { createSickCheck } from '../harness/sick-check.ts';
-import { waitFor } from '../harness/wait-for.ts';
+import { healthyRun, LEDGER, NODE, setScene, until } from './agent-scene.ts';
 
 /** Real agents against an API server that misbehaves. Whatever it does, the node ends as it should, and checks go on. */
-
-const LEDGER = 'node-svc-checker/ledger';
-const NODE = {
-  apiVersion: 'v1',
-  kind: 'Node',
-  metadata: { name: 'node-1' },
-  status: { conditions: [{ type: 'Ready', status: 'True' }] },
-};
-const SPEC = {
-  check: { failureThreshold: 2 },
-  actions: { cordon: true, taint: { key: 'sick', value: 'true', effect: 'NoSchedule' } },
-};
-
-/** One simulator with one Node, and one agent with a check that can be broken; each test has its own. */
-async function setScene(t: TestContext) {
-  const dir = mkdtempSync(join(tmpdir(), 'nsc-faults-'));
-  const check = createSickCheck(SPEC);
-  const simulator = await startSimulator();
-  simulator.seed(NODE);
-  const scene = {
-    dir,
-    check,
-    simulator,
-    start(runtime?: Runtime, kubeconfig = simulator.writeKubeconfig(join(dir, 'kubeconfig'))): AgentProcess {
-      const agent = startAgent({ nodeName: 'node-1', policyDir: check.policyDir, kubeconfig, runtime });
-      t.after(async () => {
-        agent.kill('SIGKILL');
-        await agent.exit;
-      });
-      return agent;
-    },
-    node: () => scene.simulator.read('Node', 'node-1') as unknown as NodeObject | undefined,
-    ledger: () => scene.node()?.metadata.annotations?.[LEDGER],
-    report: (): { revision?: string | null; error?: string } =>
-      JSON.parse(scene.node()?.metadata.annotations?.['node-svc-checker/policy'] ?? '{}'),
-    tainted: () => (scene.node()?.spec?.taints ?? []).some(({ key }) => key === 'sick'),
-    cordoned: () => scene.node()?.spec?.unschedulable === true,
-    disrupted: () =>
-      until(
-        'the node to be cordoned and tainted',
-        () => scene.cordoned() && scene.tainted() && scene.ledger() !== undefined,
-      ),
-    released: () =>
-      until('the node to be given back', () => !scene.cordoned() && !scene.tainted() && scene.ledger() === undefined),
-  };
-  t.after(async () => {
-    await scene.simulator.close();
-    check.remove();
-    rmSync(dir, { recursive: true });
-  });
-  return scene;
-}
-
-const until = (what: string, condition: () => boolean) => waitFor(condition, { what, deadlineMs: 40_000 });
-const healthyRun = (agent: AgentProcess) => agent.waitForLine(/\[✅OK\]/, { from: agent.lines.length });
 
 const PATCH = { method: 'PATCH', path: /nodes\/node-1/ };
 const READ = { method: 'GET', path: /nodes\/node-1/ };
@@ -234,8 +176,3 @@ describe('an agent whose policy directory is invalid', { concurrency: 2 }, () =>
     await scene.released();
   });
 });
-
-interface NodeObject {
-  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly { readonly key: string }[] };
-}

@@ -3,6 +3,17 @@
 export const LEDGER = 'node-svc-checker/ledger';
 export const DRAIN_STATE = 'node-svc-checker-drain-state';
 export const POLICY_REPORT = 'node-svc-checker/policy';
+export const OWN_CONDITIONS = 'node-svc-checker/conditions';
+
+/** A condition in a Node's status. */
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastHeartbeatTime?: string;
+  readonly lastTransitionTime?: string;
+}
 
 /** Of a Node what these tests look at. */
 export interface NodeObject {
@@ -11,6 +22,16 @@ export interface NodeObject {
     readonly unschedulable?: boolean;
     readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
   };
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+export function conditionOf({ status }: Pick<NodeObject, 'status'>, type: string): Condition | undefined {
+  return status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** The types of the conditions that an agent says are its own. */
+export function ownConditionsOf({ metadata }: NodeObject): string[] {
+  return JSON.parse(metadata.annotations?.[OWN_CONDITIONS] ?? '[]');
 }
 
 export function isCordoned({ spec }: NodeObject): boolean {
