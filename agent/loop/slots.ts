@@ -6,19 +6,17 @@ import {
   type BudgetView,
   budgetSelects,
   type SlotDenial,
-  type SlotLease,
   type SlotNode,
   type SlotState,
   stopsEverything,
 } from '../core/slot.ts';
 import { createBudgetReader } from './budget-reader.ts';
 import { createOwnSlots } from './own-slots.ts';
+import { createRoomWatch, type FullBudget } from './room-watch.ts';
 import type { SlotApi, SlotListener } from './slot-ports.ts';
 
 /** After a denial, or an error. */
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
-/** When a slot is seen to be free, those who wait for it do not all come at once. */
-const WAKE_SPREAD_MS = 1_000;
 /** A Lease that was deleted by hand is made anew within this time, as long as its node is disrupted. */
 const KEEP_CHECK = { baseMs: 30_000, maxMs: 30_000 };
 /** How old a count of nodes may be when it only tells whether asking is worth the while. */
@@ -89,9 +87,7 @@ export function createSlots(options: SlotsOptions): Slots {
   let waitsForWrite = false;
   let wake = () => {};
   let worked: Promise<void> | null = null;
-  let watching: { budget: string; abort: AbortController; done: Promise<void> } | null = null;
-  /** The watch saw room, and the worker will be woken in a moment. */
-  let isWaking = false;
+  const roomWatch = createRoomWatch(api.watch, sleep, () => wake());
 
   async function work(): Promise<void> {
     while (!stopping.signal.aborted && target !== null) {
@@ -108,7 +104,7 @@ export function createSlots(options: SlotsOptions): Slots {
         options.onProblem(error);
         waitMs = backoffMs(failures++, RETRY, Math.random());
       }
-      watchForRoom();
+      if (!stopping.signal.aborted) roomWatch.follow(fullBudget(current.node));
       options.onHeld([...slots.keys()], denial?.budget.metadata.name ?? null);
       if (target.key === current.key) await pause(waitMs);
     }
@@ -241,30 +237,10 @@ export function createSlots(options: SlotsOptions): Slots {
     wake = () => {};
   }
 
-  /** One watch for as long as the same budget is full, however often it is asked meanwhile. */
-  function watchForRoom(): void {
-    const budget = denial?.answer.kind === 'Full' && denial.view !== null ? denial.budget.metadata.name : null;
-    if (budget === (watching?.budget ?? null)) return;
-    watching?.abort.abort();
-    watching = null;
-    if (budget === null || stopping.signal.aborted) return;
-    const abort = new AbortController();
-    const { signal } = abort;
-    watching = { budget, abort, done: api.watch(budget, (leases) => onLeases(leases, signal), signal) };
-  }
-
-  function onLeases(leases: readonly SlotLease[], signal: AbortSignal): void {
-    if (denial === null || denial.view === null || target === null || isWaking) return;
-    // A holder is uncordoned before its Lease goes, and no watch tells of cordons.
-    const holders = new Set(denial.view.leases.map(({ holder }) => holder));
-    const cordoned = denial.view.cordoned.filter(({ name }) => !holders.has(name));
-    const view = { ...denial.view, leases, cordoned };
-    if (askForSlot(denial.budget, target.node, null, view).kind !== 'Granted') return;
-    isWaking = true;
-    void sleep(Math.random() * WAKE_SPREAD_MS, signal).then(() => {
-      isWaking = false;
-      wake();
-    });
+  /** What denies the node, where room can come from others. */
+  function fullBudget(node: SlotNode): FullBudget | null {
+    if (denial?.answer.kind !== 'Full' || denial.view === null) return null;
+    return { budget: denial.budget, view: denial.view, node };
   }
 
   return {
@@ -299,9 +275,8 @@ export function createSlots(options: SlotsOptions): Slots {
     async stop() {
       stopping.abort();
       wake();
-      watching?.abort.abort();
       await worked;
-      await watching?.done;
+      await roomWatch.stop();
     },
   };
 }
