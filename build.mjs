@@ -19,6 +19,8 @@ export class ProxyAgent { constructor() { unused(); } }
 const DEBUG = 'module.exports = () => () => {};';
 const STAND_INS = { undici: UNDICI, debug: DEBUG };
 
+const OWN_PACKAGE = resolve('package.json');
+
 /** Packages that only define things when imported, though their package.json does not say so. */
 const PURE =
   /node_modules\/(@kubernetes\/client-node|openid-client|oauth4webapi|jose|tar-fs|ws|isomorphic-ws|stream-buffers|form-data)\//;
@@ -32,6 +34,12 @@ const leaveOutWhatIsUnused = {
       sideEffects: false,
     }));
     build.onLoad({ filter: /.*/, namespace: 'stand-in' }, ({ path }) => ({ contents: STAND_INS[path] }));
+    // The rest of it is for who works on the program, and would change the bundle with every script.
+    build.onLoad({ filter: /package\.json$/ }, async ({ path }) => {
+      if (path !== OWN_PACKAGE) return undefined;
+      const { version } = JSON.parse(await readFile(path, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    });
     build.onResolve({ filter: /.*/ }, async ({ path, pluginData, ...from }) => {
       if (pluginData === 'resolved') return undefined;
       const resolved = await build.resolve(path, { ...from, pluginData: 'resolved' });
