@@ -195,8 +195,8 @@ test('a reload that fails is a 0 until the same good directory is back', async (
   metrics.policies.loaded(load('ba9876543210'));
   assert.deepEqual(await read(metrics, 'nsc_policy_info'), { 'revision="ba9876543210"': 1 });
   assert.deepEqual(await read(metrics, 'nsc_policy_reloads_total'), { 'result="Success"': 3, 'result="Error"': 1 });
-  assert.deepEqual(await read(metrics, 'nsc_policy_count'), { '': 2 });
-  assert.deepEqual(await read(metrics, 'nsc_budget_count'), { '': 0 });
+  assert.deepEqual(await read(metrics, 'nsc_policies'), { '': 2 });
+  assert.deepEqual(await read(metrics, 'nsc_budgets'), { '': 0 });
 });
 
 test('a denial is counted when it begins, not while it lasts', async () => {

@@ -31,12 +31,12 @@ export function createPolicyMetrics(registry: Registry) {
     registers,
   });
   const policies = new Gauge({
-    name: 'nsc_policy_count',
+    name: 'nsc_policies',
     help: 'Policies in force, whether or not they select this node.',
     registers,
   });
   const budgets = new Gauge({
-    name: 'nsc_budget_count',
+    name: 'nsc_budgets',
     help: 'Budgets in force, whether or not they select this node.',
     registers,
   });
