@@ -123,7 +123,9 @@ async function writeRelease(way: ReleaseWay, name: string, planned: Plan['releas
   for (let attempt = 1; ; attempt++) {
     if (release.kind !== 'Release') return release;
     try {
-      await api.patch(release.patch);
+      const { conditions, patch } = release;
+      const { resourceVersion } = conditions === null ? patch : await api.patchConditions(conditions);
+      await api.patch({ ...patch, resourceVersion });
       return release;
     } catch (error) {
       if (!hasStatus(error, 409) || attempt === MAX_ATTEMPTS) throw error;

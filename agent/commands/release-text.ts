@@ -49,6 +49,10 @@ function describeStep(step: ReleaseStep): { plan: string; done: string } {
     }
     case 'EndDrain':
       return { plan: 'end the drain', done: 'drain ended' };
+    case 'RemoveConditions': {
+      const conditions = `condition ${step.types.join(', condition ')}`;
+      return { plan: `remove ${conditions}`, done: `${conditions} removed` };
+    }
     case 'RemoveAnnotations': {
       const annotations = step.names.length === 1 ? '1 annotation' : `${step.names.length} annotations`;
       return { plan: `remove ${annotations}`, done: `${annotations} removed` };

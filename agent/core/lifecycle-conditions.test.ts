@@ -10,7 +10,7 @@ import {
   rosterWith,
   settleConditions,
   toldBy,
-} from './condition-samples.ts';
+} from '../../test/harness/condition-samples.ts';
 import { type DrainMemory, type Ledger, type Owner, writeLedger } from './ledger.ts';
 import { LEDGER_ANNOTATION, type NodeView } from './node.ts';
 import type { NodeCheckPolicy } from './policy.ts';

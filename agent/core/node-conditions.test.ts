@@ -4,6 +4,7 @@ import {
   compareReadable,
   condition,
   FAILING,
+  forgottenConditions,
   HEALTHY,
   listOf,
   nodeWith,
@@ -12,13 +13,13 @@ import {
   settleConditions,
   TYPE,
   toldBy,
-} from './condition-samples.ts';
+} from '../../test/harness/condition-samples.ts';
 import { countVerdict, type Health, NEW_HEALTH } from './health.ts';
 import { CONDITIONS_ANNOTATION, LEDGER_ANNOTATION, type NodeCondition } from './node.ts';
 import { compareConditions, forgetConditions } from './node-conditions.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import type { Roster } from './roster.ts';
-import { applyStep, SAMPLE_NOW, sampleNode, samplePolicy } from './samples.ts';
+import { SAMPLE_NOW, sampleNode, samplePolicy } from './samples.ts';
 import type { Verdict } from './verdict.ts';
 
 const BELOW: Health = { ...NEW_HEALTH, failures: 1 };
@@ -225,7 +226,9 @@ suite("what is somebody else's", () => {
       const node = sampleNode({ annotations: { [CONDITIONS_ANNOTATION]: text } });
       const comparison = compareConditions(node, rosterWith(asking(), HEALTHY), SAMPLE_NOW);
       assert.equal(comparison.kind, 'Unreadable');
-      assert.throws(() => forgetConditions(node), /must be a JSON list of condition types/);
+      const forgotten = forgetConditions(node);
+      assert.ok(!forgotten.readable);
+      assert.match(forgotten.problem, /must be a JSON list of condition types/);
     });
   }
 
@@ -235,17 +238,15 @@ suite("what is somebody else's", () => {
   });
 });
 
-test('forgetting removes what is ours, then the list, and nothing else', () => {
+test('forgetting removes what is ours and nothing else, and keeps the list until it is done', () => {
   const theirs = condition('True', 'TheirReason', 'Theirs');
   const node = sampleNode({
     conditions: [READY, condition('False', 'CheckFailing'), theirs],
     annotations: { [CONDITIONS_ANNOTATION]: JSON.stringify([TYPE, 'Theirs', 'Ready']) },
   });
-  const first = forgetConditions(node) ?? assert.fail();
-  const second = forgetConditions(applyStep(node, first)) ?? assert.fail();
-  const after = applyStep(applyStep(node, first), second);
-  assert.deepEqual([first.kind, second.kind, forgetConditions(after)], ['Write', 'Own', null]);
-  assert.deepEqual([after.conditions, after.annotations], [[READY, theirs], {}]);
+  const after = forgottenConditions(node);
+  assert.deepEqual([after.conditions, after.annotations], [[READY, theirs], node.annotations]);
+  assert.deepEqual(forgetConditions(after), { readable: true, patch: null });
 });
 
 test('a verdict that was counted is the one the condition tells of', () => {

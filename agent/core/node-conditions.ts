@@ -65,19 +65,19 @@ export function compareConditions(node: NodeView, roster: Roster, now: string): 
 }
 
 /**
- * The next write towards a Node without any condition of ours, for when no agent will run there any more: first the
- * conditions, then the annotation that names them; null once both are gone.
- *
- * @throws Error when the annotation cannot be read
+ * The write after which none of the Node's conditions is ours, for when no agent will run there any more. What names them
+ * has to go after it, so that whoever is interrupted can go on.
  */
-export function forgetConditions(node: NodeView): ConditionStep | null {
+export function forgetConditions(
+  node: NodeView,
+):
+  | { readonly readable: true /** null when none is ours. */; readonly patch: ConditionsPatch | null }
+  | { readonly readable: false; readonly problem: string } {
   const reading = readOwned(node);
-  if (!reading.readable) throw new Error(reading.problem);
+  if (!reading.readable) return reading;
   const { uid, resourceVersion } = node;
   const remove = [...oursAmong(reading.owned, node).keys()];
-  if (remove.length > 0) return { kind: 'Write', patch: { uid, resourceVersion, set: [], remove } };
-  if (node.annotations[CONDITIONS_ANNOTATION] === undefined) return null;
-  return { kind: 'Own', patch: { resourceVersion, annotations: { [CONDITIONS_ANNOTATION]: null } } };
+  return { readable: true, patch: remove.length === 0 ? null : { uid, resourceVersion, set: [], remove } };
 }
 
 /** None where one of a pair is somebody else's: ours beside it would contradict it, or be taken for theirs. */

@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import type { DrainEnd } from './compare.ts';
 import { NEW_HEALTH } from './health.ts';
 import { type Ledger, type Owner, readLedger } from './ledger.ts';
-import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodeView, ownAnnotations, POLICY_ANNOTATION } from './node.ts';
+import {
+  CONDITIONS_ANNOTATION,
+  DRAIN_STATE_ANNOTATION,
+  LEDGER_ANNOTATION,
+  type NodeView,
+  ownAnnotations,
+  POLICY_ANNOTATION,
+} from './node.ts';
 import type { NodeCheckPolicy, Taint } from './policy.ts';
 import { forgetNode, releaseNode } from './release.ts';
 import { type Roster, rosterOf } from './roster.ts';
@@ -146,6 +153,31 @@ suite('forgetting a node', () => {
       assert.deepEqual(forgetNode(left), { kind: 'NothingOurs' });
     });
   }
+
+  test('removes our conditions first, as long as something says that they are ours', () => {
+    const theirs = { type: 'KernelDeadlock', status: 'False', reason: 'KernelHasNoDeadlock' };
+    const ours = { type: 'StorageHealthy', status: 'True', reason: 'CheckHealthy' };
+    const annotations = { [CONDITIONS_ANNOTATION]: JSON.stringify([ours.type, 'Gone']) };
+    const node = sampleNode({ conditions: [theirs, ours], annotations });
+    const forgotten = forgetNode(node);
+    assert.ok(forgotten.kind === 'Release');
+    assert.deepEqual(forgotten.conditions, {
+      uid: node.uid,
+      resourceVersion: node.resourceVersion,
+      set: [],
+      remove: [ours.type],
+    });
+    assert.deepEqual(forgotten.steps, [
+      { kind: 'RemoveConditions', types: [ours.type] },
+      { kind: 'RemoveAnnotations', names: [CONDITIONS_ANNOTATION] },
+    ]);
+  });
+
+  test('removes nothing while nobody can tell which conditions are ours', () => {
+    const forgotten = forgetNode(sampleNode({ annotations: { ...OWN, [CONDITIONS_ANNOTATION]: 'Ready' } }));
+    assert.ok(forgotten.kind === 'Unreadable');
+    assert.match(forgotten.problem, /node-svc-checker\/conditions must be a JSON list of condition types, found Ready/);
+  });
 
   test('discards no ledger that cannot be read, and says how to go on', () => {
     const annotations = { ...OWN, [LEDGER_ANNOTATION]: '{"version":2}' };

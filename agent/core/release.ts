@@ -1,5 +1,13 @@
 import { drainGoesOn, type Ledger, type LedgerTaint, type Owner, readLedger, writeLedger } from './ledger.ts';
-import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView, ownAnnotations } from './node.ts';
+import {
+  type ConditionsPatch,
+  DRAIN_STATE_ANNOTATION,
+  LEDGER_ANNOTATION,
+  type NodePatch,
+  type NodeView,
+  ownAnnotations,
+} from './node.ts';
+import { forgetConditions } from './node-conditions.ts';
 import type { Taint } from './policy.ts';
 import { sameTaint } from './taint.ts';
 
@@ -9,7 +17,8 @@ export type ReleaseStep =
   | { readonly kind: 'RemoveTaint'; readonly taint: Taint }
   /** An agent's drain stops, if it goes on still, and the node says that it is not being drained. */
   | { readonly kind: 'EndDrain' }
-  /** Forgetting alone does. */
+  /** Forgetting alone does these. */
+  | { readonly kind: 'RemoveConditions'; readonly types: readonly string[] }
   | { readonly kind: 'RemoveAnnotations'; readonly names: readonly string[] };
 
 export type Release =
@@ -19,7 +28,13 @@ export type Release =
   | { readonly kind: 'NotHeld' }
   /** The node is in an episode, and nothing that was done to it is ours, or not any more. */
   | { readonly kind: 'NothingOurs' }
-  | { readonly kind: 'Release'; readonly patch: NodePatch; readonly steps: readonly ReleaseStep[] };
+  | {
+      readonly kind: 'Release';
+      /** Comes before the patch, which removes what says that they are ours; null: nothing to write. */
+      readonly conditions: ConditionsPatch | null;
+      readonly patch: NodePatch;
+      readonly steps: readonly ReleaseStep[];
+    };
 
 /**
  * The one write that takes back everything that the ledger says is ours.
@@ -46,11 +61,12 @@ export function releaseNode(node: NodeView): Release {
     [LEDGER_ANNOTATION]: ledger,
     ...(endsDrain && { [DRAIN_STATE_ANNOTATION]: 'drainNotActive' }),
   };
-  return { kind: 'Release', patch: { resourceVersion: node.resourceVersion, annotations, ...effects }, steps };
+  const patch = { resourceVersion: node.resourceVersion, annotations, ...effects };
+  return { kind: 'Release', conditions: null, patch, steps };
 }
 
 /**
- * The one write after which a Node says nothing of us any more: what `releaseNode` takes back, and every annotation.
+ * What makes a Node say nothing of us any more: what `releaseNode` takes back, every condition and every annotation.
  *
  * It is for when no agent runs there: one that does would take the node again at its next look, and write its report.
  */
@@ -63,14 +79,21 @@ export function forgetNode(node: NodeView): Release {
       problem: `${reading.problem}; ${advice}, or use the nsc of the version that wrote it`,
     };
   }
+  const conditions = forgetConditions(node);
+  if (!conditions.readable) return { kind: 'Unreadable', problem: conditions.problem };
   const names = ownAnnotations(node);
   if (names.length === 0) return { kind: 'NothingOurs' };
   const { effects, steps } = reading.ledger === null ? { effects: {}, steps: [] } : takeBack(reading.ledger, node);
   const annotations = Object.fromEntries(names.map((name) => [name, null]));
   return {
     kind: 'Release',
+    conditions: conditions.patch,
     patch: { resourceVersion: node.resourceVersion, annotations, ...effects },
-    steps: [...steps, { kind: 'RemoveAnnotations', names }],
+    steps: [
+      ...steps,
+      ...(conditions.patch === null ? [] : [{ kind: 'RemoveConditions' as const, types: conditions.patch.remove }]),
+      { kind: 'RemoveAnnotations', names },
+    ],
   };
 }
 

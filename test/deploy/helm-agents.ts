@@ -11,6 +11,8 @@ import { NAMESPACE } from './helm-chart.ts';
 import { podsOf } from './hook-jobs.ts';
 
 const DEADLINE_MS = 60_000;
+/** What a seated agent says on its Node of its check. */
+export const CONDITION = 'SeatIsHealthy';
 const BUDGET = {
   apiVersion: 'node-svc-checker/v1',
   kind: 'NodeDisruptionBudget',
@@ -42,6 +44,7 @@ export async function seatAgent(plane: ControlPlane, nodeName: string): Promise<
   const { serviceAccountName: serviceAccount } = pod.spec as unknown as { serviceAccountName: string };
   const token = await createTokenOf(plane.api, { namespace: NAMESPACE, serviceAccount, pod });
   const check = createSickCheck({
+    nodeCondition: CONDITION,
     check: { failureThreshold: 1 },
     actions: { cordon: true, taint: { key: 'sick', value: 'true', effect: 'NoSchedule' } },
   });

@@ -181,9 +181,9 @@ for (const [hook, job] of Object.entries(HOOKS)) {
     test('may do what it needs, and nothing else', async () => {
       const objects = await template();
       const rules = (kind: string) => find(objects, `${kind}/${job}`).rules;
-      assert.deepEqual(rules('ClusterRole'), [
-        { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'patch'] },
-      ]);
+      const nodes = { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'patch'] };
+      const conditions = { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'] };
+      assert.deepEqual(rules('ClusterRole'), hook === 'post-delete' ? [nodes, conditions] : [nodes]);
       const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['list', 'delete'] };
       const pods = { apiGroups: [''], resources: ['pods'], verbs: ['list'] };
       assert.deepEqual(rules('Role'), hook === 'post-delete' ? [leases, pods] : [leases]);

@@ -97,3 +97,18 @@ export function agentContainer(objects: readonly RenderedObject[]): Container {
   if (container === undefined || others.length > 0) throw new Error('the pod must have one container');
   return container;
 }
+
+/** What the ClusterRole and the Role of that name grant, as `rightsOf` tells what was used. */
+export function grantedBy(objects: readonly RenderedObject[], name: string): string[] {
+  const rules: readonly Rule[] = ['ClusterRole', 'Role'].flatMap((kind) => find(objects, `${kind}/${name}`).rules);
+  const rights = rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`))),
+  );
+  return [...new Set(rights)].sort();
+}
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}

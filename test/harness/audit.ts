@@ -10,6 +10,8 @@ export interface AuditEntry {
   readonly userAgent?: string;
   readonly user: { readonly username: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
   readonly objectRef?: {
+    /** Absent for the core group. */
+    readonly apiGroup?: string;
     readonly resource?: string;
     readonly subresource?: string;
     readonly namespace?: string;
@@ -85,6 +87,12 @@ function matches(entry: AuditEntry, { user, nodeName, verb, resource }: AuditFil
     (verb === undefined || entry.verb === verb) &&
     (resource === undefined || resourceOf(entry) === resource)
   );
+}
+
+/** The rights that requests needed, sorted and each once, for example `create policy/pods/eviction`. */
+export function rightsOf(entries: readonly AuditEntry[]): string[] {
+  const rights = entries.map((entry) => `${entry.verb} ${entry.objectRef?.apiGroup ?? ''}/${resourceOf(entry)}`);
+  return [...new Set(rights)].sort();
 }
 
 function resourceOf({ objectRef, requestURI }: AuditEntry): string {

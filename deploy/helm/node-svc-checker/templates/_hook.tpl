@@ -2,10 +2,11 @@
 A Job of one step of an uninstall, and the account and rights that it runs with. No hook of Helm's is part of a release,
 so each of these is deleted when all of them have succeeded; what failed stays to be looked at until the next attempt.
 
-  hook       pre-delete or post-delete
-  name       of the Job, and of all that it needs
-  args       of nsc
-  podVerbs   what it may do with the pods of the namespace; none without it
+  hook         pre-delete or post-delete
+  name         of the Job, and of all that it needs
+  args         of nsc
+  podVerbs     what it may do with the pods of the namespace; none without it
+  statusVerbs  what it may do with the status of Nodes; none without it
 */ -}}
 {{- define "nsc.hook" -}}
 {{- $rights := dict "name" .name "namespace" (include "nsc.namespace" .root) }}
@@ -27,6 +28,11 @@ rules:
   - apiGroups: [""]
     resources: [nodes]
     verbs: [get, list, patch]
+  {{- with .statusVerbs }}
+  - apiGroups: [""]
+    resources: [nodes/status]
+    verbs: [{{ join ", " . }}]
+  {{- end }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { type Health, NEW_HEALTH } from './health.ts';
-import { CONDITIONS_ANNOTATION, type NodeCondition, type NodeView } from './node.ts';
-import { type ConditionComparison, type ConditionStep, compareConditions } from './node-conditions.ts';
-import type { NodeCheckPolicy } from './policy.ts';
-import type { Roster } from './roster.ts';
-import { applyStep, SAMPLE_NOW, sampleNode } from './samples.ts';
-import type { Verdict } from './verdict.ts';
+import { type Health, NEW_HEALTH } from '../../agent/core/health.ts';
+import { CONDITIONS_ANNOTATION, type NodeCondition, type NodeView } from '../../agent/core/node.ts';
+import {
+  type ConditionComparison,
+  type ConditionStep,
+  compareConditions,
+  forgetConditions,
+} from '../../agent/core/node-conditions.ts';
+import type { NodeCheckPolicy } from '../../agent/core/policy.ts';
+import type { Roster } from '../../agent/core/roster.ts';
+import { applyStep, SAMPLE_NOW, sampleNode } from '../../agent/core/samples.ts';
+import type { Verdict } from '../../agent/core/verdict.ts';
 
 /** Values for tests of conditions. */
 
@@ -46,6 +51,13 @@ export function settleConditions(node: NodeView, roster: Roster): { node: NodeVi
     assert.ok(steps.length <= 3, 'three steps must be enough');
     now = applyStep(now, step);
   }
+}
+
+/** The Node once its conditions that are ours are removed for good. */
+export function forgottenConditions(node: NodeView): NodeView {
+  const forgotten = forgetConditions(node);
+  assert.ok(forgotten.readable);
+  return forgotten.patch === null ? node : applyStep(node, { kind: 'Write', patch: forgotten.patch });
 }
 
 /** Every condition but the kubelet's, as `TYPE=STATUS REASON`. */
