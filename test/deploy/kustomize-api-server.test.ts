@@ -11,8 +11,8 @@ import { find, INSTALLATIONS, KUSTOMIZE, podTemplate, type RenderedObject, rende
 const NAMESPACE = 'node-svc-checker';
 const ENFORCE = 'pod-security.kubernetes.io/enforce';
 const LEVELS = ['privileged', 'baseline', 'restricted'] as const;
-/** A kind whose CRD the Prometheus operator brings; this API server knows none of them. */
-const CUSTOM_KINDS: readonly string[] = ['PodMonitor'];
+/** Kinds whose CRDs the Prometheus operator brings; this API server knows none of them. */
+const CUSTOM_KINDS: readonly string[] = ['PodMonitor', 'PrometheusRule'];
 
 describe('the manifests on a real API server', { skip: skipWithoutControlPlane() }, () => {
   let plane: ControlPlane;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
-import type { Runtime } from '../harness/nsc-command.ts';
 import type { Condition } from '../harness/held-node.ts';
+import type { Runtime } from '../harness/nsc-command.ts';
 import { createSickCheck, type SickCheckSpec } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { nscCommand } from './agent-process.ts';
+import { nscCommand } from './nsc-command.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A command that runs on a terminal. */
@@ -14,9 +14,12 @@ export interface TerminalRun {
 
 /** Runs a command of the program on a terminal of its own, as `script` of util-linux makes one. */
 export function onTerminal(kubeconfig: string, args: readonly string[]): TerminalRun {
-  const command = [...nscCommand(), ...args].map((word) => `'${word}'`).join(' ');
+  const env = { KUBECONFIG: kubeconfig };
+  const command = nscCommand(args, { env })
+    .map((word) => `'${word}'`)
+    .join(' ');
   const child: ChildProcess = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, KUBECONFIG: kubeconfig },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
   });
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
