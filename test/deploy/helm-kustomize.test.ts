@@ -12,6 +12,7 @@ const skip = findBinary('kubectl') === undefined ? skipWithoutControlPlane() : s
 /** By component of kustomize: the values of the chart that do the same. */
 const COMPONENTS: Readonly<Record<string, Values>> = {
   'host-checks': { hostChecks: true },
+  'no-drain': { drainRights: false },
   monitoring: {
     monitoring: {
       podMonitor: { enabled: true },

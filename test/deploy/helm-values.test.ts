@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { VERSION } from '../../agent/version.ts';
 import {
-  CHART,
   NAMESPACE,
   ONE,
   onlyPolicy,
@@ -19,9 +16,8 @@ import {
   withScript,
 } from './helm-chart.ts';
 import { HOOKS } from './hook-jobs.ts';
-import { agentContainer, find, type RenderedObject } from './render.ts';
+import { agentContainer, find, grantedBy, type RenderedObject } from './render.ts';
 
-const _read = (name: string) => readFileSync(join(CHART, name), 'utf8');
 const ds = (objects: readonly RenderedObject[]) => find(objects, 'DaemonSet/node-svc-checker').spec.template.spec;
 const jobs = (objects: readonly RenderedObject[]) =>
   Object.values(HOOKS).map((job) => find(objects, `Job/${job}`).spec.template.spec);
@@ -140,6 +136,20 @@ const EFFECTS: Readonly<Record<string, readonly [Values, (objects: RenderedObjec
     },
   ],
   hostChecks: [{ hostChecks: true }, (objects) => assert.equal(ds(objects).hostPID, true)],
+  admissionPolicy: [
+    { admissionPolicy: false },
+    (objects) => {
+      const kinds = objects.map(({ object }) => object.kind).filter((kind) => kind.startsWith('ValidatingAdmission'));
+      assert.deepEqual(kinds, []);
+    },
+  ],
+  drainRights: [
+    { drainRights: false },
+    (objects) => {
+      const pods = grantedBy(objects, 'node-svc-checker').filter((right) => /pods|daemonsets/.test(right));
+      assert.deepEqual(pods, ['get /pods']);
+    },
+  ],
   'image.repository': [{ image: { repository: 'registry.example/nsc' } }, images(`registry.example/nsc:${VERSION}`)],
   'image.tag': [{ image: { tag: 'v7' } }, images('node-svc-checker:v7')],
   'image.pullPolicy': [

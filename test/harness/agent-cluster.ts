@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { AGENT_ACCOUNT, applyAdmissionPolicy } from './admission.ts';
 import { type AgentProcess, startAgent } from './agent-process.ts';
 import type { AuditEntry } from './audit.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
@@ -11,7 +12,8 @@ import { waitFor } from './wait-for.ts';
 
 /** Where the agents and their service account are. */
 export const NAMESPACE = 'node-svc-checker';
-const RBAC = fileURLToPath(new URL('../../deploy/kustomize/base/rbac.yaml', import.meta.url));
+/** The shipped rights of the agents. */
+export const RBAC = fileURLToPath(new URL('../../deploy/kustomize/base/rbac.yaml', import.meta.url));
 /** How long a Node may take to become what is awaited, in milliseconds, unless a test says otherwise. */
 const NODE_DEADLINE_MS = 30_000;
 
@@ -23,7 +25,7 @@ export interface AgentSeat {
   readonly kubeconfig: string;
 }
 
-/** A real control plane with the shipped RBAC, and agents on it as they are shipped. */
+/** A real control plane with the shipped RBAC and admission policy, and agents on it as they are shipped. */
 export interface AgentCluster {
   readonly plane: ControlPlane;
   /** Makes the pod of an agent on a Node that is there; with `tolerates` it tolerates every taint. */
@@ -64,6 +66,7 @@ export async function startAgentCluster(options?: ControlPlaneOptions): Promise<
   try {
     await plane.kubectl(['create', 'namespace', NAMESPACE]);
     await plane.kubectl(['apply', '-f', RBAC]);
+    await applyAdmissionPolicy(plane, NAMESPACE);
   } catch (error) {
     await plane.stop();
     throw error;
@@ -96,7 +99,7 @@ export async function startAgentCluster(options?: ControlPlaneOptions): Promise<
 
 async function createSeat(plane: ControlPlane, nodeName: string, tolerates: boolean): Promise<AgentSeat> {
   const pod = `agent-${nodeName}-${Math.random().toString(36).slice(2, 8)}`;
-  const identity = { namespace: NAMESPACE, serviceAccount: 'node-svc-checker', pod, node: nodeName };
+  const identity = { namespace: NAMESPACE, serviceAccount: AGENT_ACCOUNT, pod, node: nodeName };
   const { token } = await createPodBoundToken(plane.api, identity);
   if (tolerates) {
     const body = [{ op: 'add', path: '/spec/tolerations/-', value: { operator: 'Exists' } }];
