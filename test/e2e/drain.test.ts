@@ -287,7 +287,8 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await blocked(name);
     const beforeItWent = plane.audit.mark();
     await endPod(plane.api, name, 'web-0');
-    await addPod(name, { name: 'web-0', nodeName: 'elsewhere', labels: GUARDED });
+    // Only created, since it may be gone the next moment.
+    await addPod(name, { name: 'web-0', nodeName: 'elsewhere', labels: GUARDED, phase: 'Pending' });
     await drained(agent);
     const afterTheDrain = plane.audit.mark();
     await letRun(agent, 3);
