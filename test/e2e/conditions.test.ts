@@ -63,6 +63,9 @@ describe('conditions on a real API server', { skip: skipWithoutControlPlane(), c
     assert.deepEqual(ownConditionsOf(await cluster.node(name)), [TYPE]);
     assert.equal((await conditionNow(name, 'Ready'))?.reason, 'KubeletReady');
 
+    await waitFor(() => countRequests(cluster.requests(name, 0))['create events'] === 1, {
+      what: 'the Event that tells of the policy',
+    });
     const settled = cluster.plane.audit.mark();
     await letRun(agent, 8);
     assert.deepEqual(countRequests(cluster.requests(name, settled)), {});
