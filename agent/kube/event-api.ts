@@ -78,7 +78,8 @@ export function createEventApi(transport: Transport): EventApi {
  */
 export function canRetryEvent(error: unknown, attempts: number): boolean {
   if (!(error instanceof KubeError) || error.status === null) return true;
-  const isAboutServer = error.status >= 500 || [401, 408, 429].includes(error.status);
+  // A server that has just started answers 403 to everybody until it has read its roles.
+  const isAboutServer = error.status >= 500 || [401, 403, 408, 429].includes(error.status);
   return isAboutServer && attempts < MAX_ATTEMPTS;
 }
 

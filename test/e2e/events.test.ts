@@ -132,7 +132,8 @@ describe('an agent whose API server goes away', { skip: skipWithoutControlPlane(
     // Longer than it takes to give up after a few attempts.
     for (let run = 0; run < 12; run++) await agent.waitForLine(/Running/, { from: agent.lines.length });
     await cluster.plane.startApiServer();
-    await told(name, 'PolicyInvalid');
+    // The next attempt is up to 30 s away by now.
+    await told(name, 'PolicyInvalid', 1, 60_000);
   });
 });
 
@@ -151,10 +152,10 @@ function toolsOf(cluster: () => AgentCluster) {
   };
   const countOf = async (name: string, reason: NodeEvent['reason']) =>
     (await eventsOf(name)).reduce((sum, event) => sum + (event.reason === reason ? event.count : 0), 0);
-  const told = (name: string, reason: NodeEvent['reason'], times = 1) =>
+  const told = (name: string, reason: NodeEvent['reason'], times = 1, deadlineMs = 20_000) =>
     waitFor(async () => (await countOf(name, reason)) === times, {
       what: `${reason} to be told ${times} times on ${name}`,
-      deadlineMs: 20_000,
+      deadlineMs,
     });
   /** What kubectl shows of ours: reason and type of each line. */
   const described = async (name: string) => {
