@@ -17,6 +17,16 @@ const rows: [rule: string, selector: LabelSelector | undefined, matches: boolean
   ['Exists needs the key', { matchExpressions: [{ key: 'role', operator: 'Exists' }] }, true],
   ['DoesNotExist refuses the key', { matchExpressions: [{ key: 'role', operator: 'DoesNotExist' }] }, false],
   [
+    'Exists asks for a label, not for what every object inherits',
+    { matchExpressions: [{ key: 'constructor', operator: 'Exists' }] },
+    false,
+  ],
+  [
+    'a label that only seems to be there does not exist',
+    { matchExpressions: [{ key: 'toString', operator: 'DoesNotExist' }] },
+    true,
+  ],
+  [
     'labels and expressions must both hold',
     { matchLabels: { role: 'storage' }, matchExpressions: [{ key: 'zone', operator: 'In', values: ['b'] }] },
     false,

@@ -9,7 +9,7 @@ export function selectorMatches(
   labels: Readonly<Record<string, string>>,
 ): boolean {
   return (
-    Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value) &&
+    Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labelOf(labels, key) === value) &&
     (selector?.matchExpressions ?? []).every((requirement) => requirementHolds(requirement, labels))
   );
 }
@@ -20,7 +20,7 @@ export function selectsEverything(selector: LabelSelector | undefined): boolean 
 }
 
 function requirementHolds(requirement: LabelSelectorRequirement, labels: Readonly<Record<string, string>>): boolean {
-  const value = labels[requirement.key];
+  const value = labelOf(labels, requirement.key);
   const values = requirement.values ?? [];
   switch (requirement.operator) {
     case 'In':
@@ -35,4 +35,9 @@ function requirementHolds(requirement: LabelSelectorRequirement, labels: Readonl
     default:
       return requirement.operator satisfies never;
   }
+}
+
+/** The value of a label, which may be named `constructor`, as every object inherits; undefined when it is not there. */
+export function labelOf(labels: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }

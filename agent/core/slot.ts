@@ -1,4 +1,4 @@
-import { selectorMatches } from './label-selector.ts';
+import { labelOf, selectorMatches } from './label-selector.ts';
 import type { NodeDisruptionBudget } from './policy.ts';
 
 /** On every slot's Lease: the name of its budget. */
@@ -111,8 +111,8 @@ export function askForSlot(
 
 /** What a Lease says of its holder's place; null for a budget without topologyKey and for a node without that label. */
 export function topologyOf({ spec: { topologyKey } }: NodeDisruptionBudget, { labels }: LabelledNode): string | null {
-  if (topologyKey === undefined || labels[topologyKey] === undefined) return null;
-  return `${topologyKey}=${labels[topologyKey]}`;
+  const value = topologyKey === undefined ? undefined : labelOf(labels, topologyKey);
+  return value === undefined ? null : `${topologyKey}=${value}`;
 }
 
 /** What does not say its place, or says it by another key, may stand anywhere, so it counts everywhere. */

@@ -14,9 +14,10 @@ export function createBudgetReader(api: SlotApi): ReadBudget {
 
   async function listSelected(budget: NodeDisruptionBudget, maxAgeMs: number): Promise<readonly LabelledNode[]> {
     const { name } = budget.metadata;
-    const selector = JSON.stringify(budget.spec.nodeSelector);
+    const selector = JSON.stringify(budget.spec.nodeSelector ?? {});
     const known = counted.get(name);
-    if (known?.selector === selector && performance.now() - known.atMs < maxAgeMs) return known.nodes;
+    if (known !== undefined && known.selector === selector && performance.now() - known.atMs < maxAgeMs)
+      return known.nodes;
     const nodes = await api.listSelected(budget);
     counted.set(name, { nodes, atMs: performance.now(), selector });
     return nodes;
