@@ -11,6 +11,8 @@ export class KubeError extends Error {
   readonly causes: readonly string[];
   /** From the Retry-After header; null when it was not there. */
   readonly retryAfterMs: number | null;
+  /** The object that the Status is about, as it names it; null when the answer was no Status, or names none. */
+  readonly subject: StatusSubject | null;
 
   constructor(
     message: string,
@@ -20,6 +22,7 @@ export class KubeError extends Error {
       answer?: string;
       causes?: readonly string[];
       retryAfterMs?: number | null;
+      subject?: StatusSubject | null;
       cause?: unknown;
     },
   ) {
@@ -29,7 +32,22 @@ export class KubeError extends Error {
     this.answer = details.answer ?? message;
     this.causes = details.causes ?? [];
     this.retryAfterMs = details.retryAfterMs ?? null;
+    this.subject = details.subject ?? null;
   }
+}
+
+/** Of a Status's details: the resource in the plural, such as `nodes`, and the object's name. */
+export type StatusSubject = { readonly kind: string; readonly name: string };
+
+/**
+ * Whether an error says that this very object is not there: a Status with reason NotFound that names it. Any other 404,
+ * such as a proxy's page or a missing API, says nothing about the object.
+ *
+ * @param kind the resource in the plural: `nodes`, `leases`, `pods`
+ */
+export function isNotFound(error: unknown, kind: string, name: string): boolean {
+  if (!(error instanceof KubeError) || error.status !== 404 || error.reason !== 'NotFound') return false;
+  return error.subject?.kind === kind && error.subject.name === name;
 }
 
 /** Whether an error is the API server's answer with this HTTP status. */

@@ -1,7 +1,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Credentials } from './credentials.ts';
-import { adviceFor, KubeError, networkProblem } from './kube-error.ts';
+import { adviceFor, KubeError, networkProblem, type StatusSubject } from './kube-error.ts';
 
 /** No answer we ask for is larger: a page of 500 pods is about 5 MB. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -201,7 +201,7 @@ function refusal(
   response: IncomingMessage,
   source: string,
 ): KubeError {
-  const { message, reason, causes } = readStatus(text);
+  const { message, reason, causes, subject } = readStatus(text);
   const retryAfter = Number(response.headers['retry-after']);
   const answer = `${status} ${message}${adviceFor(status, source)}`;
   return new KubeError(`could not ${request.attempt}: ${answer}`, {
@@ -209,6 +209,7 @@ function refusal(
     answer,
     reason,
     causes,
+    subject,
     retryAfterMs: Number.isFinite(retryAfter) && response.headers['retry-after'] ? retryAfter * 1000 : null,
   });
 }
@@ -216,11 +217,13 @@ function refusal(
 type StatusBody = {
   message?: unknown;
   reason?: unknown;
-  details?: { causes?: { reason?: unknown; message?: unknown }[] };
+  details?: { kind?: unknown; name?: unknown; causes?: { reason?: unknown; message?: unknown }[] };
 };
 
+type StatusReading = { message: string; reason: string; causes: string[]; subject: StatusSubject | null };
+
 /** What a metav1.Status says; of anything else (a proxy's page, priority-and-fairness' text) its first line. */
-function readStatus(text: string): { message: string; reason: string; causes: string[] } {
+function readStatus(text: string): StatusReading {
   try {
     const { message, reason, details } = JSON.parse(text) as StatusBody;
     if (typeof message === 'string') {
@@ -231,12 +234,13 @@ function readStatus(text: string): { message: string; reason: string; causes: st
         message: oneLine([message, ...budgets.map((cause) => cause.message ?? '')].join(' ')),
         reason: typeof reason === 'string' ? reason : '',
         causes: causes.map((cause) => String(cause.reason ?? '')),
+        subject: details?.kind && details.name ? { kind: String(details.kind), name: String(details.name) } : null,
       };
     }
   } catch {
     // Not a Status: fall through to the text.
   }
-  return { message: oneLine(text) || '(empty answer)', reason: '', causes: [] };
+  return { message: oneLine(text) || '(empty answer)', reason: '', causes: [], subject: null };
 }
 
 function oneLine(text: string): string {
