@@ -1,4 +1,5 @@
-/** The code blocks of a Markdown text in one language. */
+/** The code blocks of a Markdown text in one language; one that is part of a list item loses the item's indentation. */
 export function codeBlocks(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, body = '']) => body);
+  const blocks = text.matchAll(new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^\\1\`\`\`$`, 'gm'));
+  return [...blocks].map(([, indent = '', body = '']) => body.replace(new RegExp(`^${indent}`, 'gm'), ''));
 }

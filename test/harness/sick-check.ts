@@ -5,27 +5,43 @@ import { join } from 'node:path';
 /** Of the policy `sick-check`; its command and a period of 1 s are there unless it says otherwise. */
 export type SickCheckSpec = { readonly check?: object; readonly [field: string]: unknown };
 
-/** A policy directory with one policy, whose real script fails while a file exists. */
-export interface SickCheck {
-  readonly policyDir: string;
+/** A real script that fails while a file exists, and never writes a word. */
+export interface SickScript {
+  /** Its absolute path. */
+  readonly path: string;
   /** The check fails from now on. */
   breakIt(): void;
   /** The check succeeds from now on. */
   heal(): void;
+}
+
+/** A policy directory with one policy, whose check is a script that can be broken. */
+export interface SickCheck extends Pick<SickScript, 'breakIt' | 'heal'> {
+  readonly policyDir: string;
   /** Writes the policy again, with this spec merged over the first one. */
   write(spec: SickCheckSpec): void;
   remove(): void;
 }
 
+/** Writes the script, healthy at first, into a directory. */
+export function createSickScript(dir: string): SickScript {
+  const path = join(dir, 'check.sh');
+  const sick = join(dir, 'sick');
+  writeFileSync(path, `#!/bin/sh\n[ ! -e '${sick}' ]\n`, { mode: 0o755 });
+  return {
+    path,
+    breakIt: () => writeFileSync(sick, ''),
+    heal: () => rmSync(sick, { force: true }),
+  };
+}
+
 export function createSickCheck(spec: SickCheckSpec): SickCheck {
   const dir = mkdtempSync(join(tmpdir(), 'nsc-sick-check-'));
   const policyDir = join(dir, 'policy');
-  const script = join(dir, 'check.sh');
-  const sick = join(dir, 'sick');
+  const { path, breakIt, heal } = createSickScript(dir);
   mkdirSync(policyDir);
-  writeFileSync(script, `#!/bin/sh\n[ ! -e '${sick}' ]\n`, { mode: 0o755 });
   const write = (changed: SickCheckSpec) => {
-    const check = { command: [script], periodSeconds: 1, ...spec.check, ...changed.check };
+    const check = { command: [path], periodSeconds: 1, ...spec.check, ...changed.check };
     const policy = {
       apiVersion: 'node-svc-checker/v1',
       kind: 'NodeCheckPolicy',
@@ -38,8 +54,8 @@ export function createSickCheck(spec: SickCheckSpec): SickCheck {
   return {
     policyDir,
     write,
-    breakIt: () => writeFileSync(sick, ''),
-    heal: () => rmSync(sick, { force: true }),
+    breakIt,
+    heal,
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
 }
