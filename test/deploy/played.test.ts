@@ -5,7 +5,7 @@ import { playSet } from './play-set.ts';
 import { countPolicies, filesWithPolicies, shippedSets } from './shipped-policies.ts';
 
 /** Agents wait most of the time; more of them at once than this would starve each other on two processors. */
-const AT_ONCE = 8;
+const AT_ONCE = 9;
 
 const SETS = shippedSets();
 
