@@ -6,6 +6,7 @@ type ReportProblem = Exclude<NodeProblem['reason'], 'UnreadableLedger' | 'DrainA
 export const REPORT_PROBLEMS: Readonly<Record<ReportProblem, string>> = {
   InvalidFiles: 'its newest files are invalid',
   NothingInForce: 'no policy is in force there',
+  InternalError: 'its agent has met a defect of its own program, to be reported',
   NoReport: 'no report: does an agent run there?',
   UnreadableReport: 'its report cannot be read',
 };

@@ -101,6 +101,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
   const recorder = createEventRecorder(
     eventSink(transport, () => agent.node),
     log,
+    { tellBug: (error) => agent.tellBug(error) },
   );
   const pod = ownPod(credentials, process.env);
   const agent: Agent = new Agent({
@@ -151,7 +152,12 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     stopping.signal,
   );
   const policies = watchPolicyDirectory(options.policyDir, (load) => {
-    agent.onPolicies(load);
+    try {
+      agent.onPolicies(load);
+    } catch (error) {
+      agent.tellBug(error);
+      throw error;
+    }
     if (pod !== null && load.valid) readOwnTolerations(load.set);
   });
   void watchNode(

@@ -155,7 +155,10 @@ function createProgress(revision: string) {
   return {
     show({ nodes, running, stragglers }: Rollout): void {
       const invalid = stragglers.filter(({ reason }) => reason === 'InvalidFiles').length;
-      const trouble = invalid > 0 ? `, ${invalid} could not load their newest files` : '';
+      const buggy = stragglers.filter(({ reason }) => reason === 'InternalError').length;
+      const trouble =
+        (invalid > 0 ? `, ${invalid} could not load their newest files` : '') +
+        (buggy > 0 ? `, ${buggy} met a defect of the agent` : '');
       const text = `waiting: ${running} of ${nodes} nodes run revision ${revision}${trouble}`;
       progress.show(() => ({ state: text, text: `${text}\n` }));
     },
@@ -177,8 +180,9 @@ function describeResult({ nodes, stragglers }: Rollout, revision: string, timeou
     return [node, runs ?? '-', REASONS[reason] + footnote];
   });
   const more = stragglers.length - rows.length;
+  const well = stragglers.some(({ reason }) => reason === 'InternalError') ? ' without an internal error' : '';
   return [
-    `not rolled out: after ${timeout}, ${stragglers.length} of ${countNodes(nodes)} do not run revision ${revision}`,
+    `not rolled out: after ${timeout}, ${stragglers.length} of ${countNodes(nodes)} do not run revision ${revision}${well}`,
     '',
     ...formatTable([['NODE', 'RUNS', 'REASON'], ...rows]),
     ...(more > 0 ? [`and ${more} more; --output json lists all`] : []),

@@ -12,7 +12,8 @@ export type NodeEvent = {
     | 'NodeReleased'
     | 'BudgetDenied'
     | 'PolicyReloaded'
-    | 'PolicyInvalid';
+    | 'PolicyInvalid'
+    | 'InternalError';
   readonly message: string;
   /** The policy it is about; absent: the node, or all policies. */
   readonly policy?: string;

@@ -15,6 +15,19 @@ suite('the policy report', () => {
     assert.deepEqual(read(text), { revision: null, error: 'a.yaml:1:1: no (and 2 more)' });
   });
 
+  test('tells a defect of the agent, beside what is wrong with the files, and both are read back', () => {
+    const alone = formatPolicyReport('0123456789ab', [], ['TypeError: x', 'TypeError: y']);
+    assert.equal(alone, '{"revision":"0123456789ab","error":"internal error: TypeError: x (and 1 more)"}');
+    assert.deepEqual(read(alone), { revision: '0123456789ab', internalError: 'TypeError: x (and 1 more)' });
+    const both = formatPolicyReport(null, ['a.yaml:1:1: no'], ['TypeError: x']);
+    assert.deepEqual(read(both), { revision: null, error: 'a.yaml:1:1: no', internalError: 'TypeError: x' });
+  });
+
+  test('takes what only speaks of a defect for what is wrong with the files', () => {
+    const text = formatPolicyReport(null, ['a.yaml:1:1: no, found "internal error: x"']);
+    assert.deepEqual(read(text), { revision: null, error: 'a.yaml:1:1: no, found "internal error: x"' });
+  });
+
   test('is short, however long the error is', () => {
     assert.ok(formatPolicyReport('0123456789ab', ['x'.repeat(100_000)]).length < 600);
   });

@@ -3,13 +3,19 @@ import type { PolicyReport } from './policy-report.ts';
 /** A node's name, and what its agent says of its policies. */
 export type ReportingNode = { readonly name: string; readonly report: PolicyReport | 'Absent' | 'Unreadable' };
 
-/** A node that does not run the wanted revision, and what is known of the reason. */
+/** A node that does not run the wanted revision, or not well, and what is known of the reason. */
 export type Straggler = {
   readonly node: string;
   /** What it runs instead; null for nothing, or nobody knows. */
   readonly revision: string | null;
-  readonly reason: 'OtherRevision' | 'InvalidFiles' | 'NothingInForce' | 'NoReport' | 'UnreadableReport';
-  /** Why the newest files are not in force there; null unless the reason is InvalidFiles. */
+  readonly reason:
+    | 'OtherRevision'
+    | 'InvalidFiles'
+    | 'NothingInForce'
+    | 'NoReport'
+    | 'InternalError'
+    | 'UnreadableReport';
+  /** What is wrong with the newest files (InvalidFiles) or with the agent (InternalError); else null. */
   readonly error: string | null;
 };
 
@@ -35,12 +41,16 @@ export function rolloutOf(revision: string, nodes: Iterable<ReportingNode>): Rol
   return { nodes: count, running: count - stragglers.length, stragglers };
 }
 
-/** null for a node that runs the revision, also when files that came after it are invalid. */
+/**
+ * null for a node that runs the revision, also when files that came after it are invalid. Not so one whose agent meets
+ * defects of its own program under it: it may be this revision that brings them out.
+ */
 function stragglerOf(wanted: string, { name, report }: ReportingNode): Straggler | null {
   if (report === 'Absent') return { node: name, revision: null, reason: 'NoReport', error: null };
   if (report === 'Unreadable') return { node: name, revision: null, reason: 'UnreadableReport', error: null };
-  const { revision, error } = report;
-  if (revision === wanted) return null;
-  if (error !== undefined) return { node: name, revision, reason: 'InvalidFiles', error };
+  const { revision, error, internalError } = report;
+  if (revision === wanted && internalError === undefined) return null;
+  if (revision !== wanted && error !== undefined) return { node: name, revision, reason: 'InvalidFiles', error };
+  if (internalError !== undefined) return { node: name, revision, reason: 'InternalError', error: internalError };
   return { node: name, revision, reason: revision === null ? 'NothingInForce' : 'OtherRevision', error: null };
 }

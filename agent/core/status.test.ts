@@ -62,6 +62,11 @@ suite('the status of a node', () => {
       { [POLICY_ANNOTATION]: '{"revision":"a","error":"a.yaml:1:1: no"}' },
       ['InvalidFiles', /^a\.yaml/],
     ],
+    [
+      'a defect of the agent',
+      { [POLICY_ANNOTATION]: '{"revision":"a","error":"internal error: TypeError: x"}' },
+      ['InternalError', /^TypeError: x$/],
+    ],
     ['a ledger nobody can read', { [LEDGER_ANNOTATION]: '{' }, ['UnreadableLedger', /cannot be read/]],
     ['drainActive without an episode', { [DRAIN_STATE_ANNOTATION]: 'drainActive' }, ['DrainActiveWithoutLedger', null]],
   ];

@@ -13,6 +13,8 @@ export type NodeProblem = {
     | 'UnreadableReport'
     | 'InvalidFiles'
     | 'NothingInForce'
+    /** Its agent has met a defect of its own program. */
+    | 'InternalError'
     | 'UnreadableLedger'
     /** The node says that it is being drained, and no episode is known. */
     | 'DrainActiveWithoutLedger';
@@ -130,12 +132,14 @@ export function drainStatus(ledger: Ledger): DrainStatus | null {
 
 function reportedBy({ annotations }: ObservedNode): { revision: string | null; problems: readonly NodeProblem[] } {
   const report = readPolicyReport(annotations);
-  const without = (reason: NodeProblem['reason']) => ({ revision: null, problems: [{ reason, error: null }] });
-  if (report === 'Absent') return without('NoReport');
-  if (report === 'Unreadable') return without('UnreadableReport');
-  const { revision, error } = report;
-  if (error !== undefined) return { revision, problems: [{ reason: 'InvalidFiles', error }] };
-  return revision === null ? without('NothingInForce') : { revision, problems: [] };
+  if (report === 'Absent') return { revision: null, problems: [{ reason: 'NoReport', error: null }] };
+  if (report === 'Unreadable') return { revision: null, problems: [{ reason: 'UnreadableReport', error: null }] };
+  const { revision, error, internalError } = report;
+  const problems: NodeProblem[] = [];
+  if (error !== undefined) problems.push({ reason: 'InvalidFiles', error });
+  else if (revision === null) problems.push({ reason: 'NothingInForce', error: null });
+  if (internalError !== undefined) problems.push({ reason: 'InternalError', error: internalError });
+  return { revision, problems };
 }
 
 function isReleased({ cordon, taints }: NodeStatus): boolean {

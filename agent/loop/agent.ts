@@ -6,6 +6,7 @@ import type { PodName } from '../core/pod.ts';
 import type { NodeCheckPolicy, PolicyLoad, PolicySet } from '../core/policy.ts';
 import { formatPolicyReport } from '../core/policy-report.ts';
 import type { Toleration } from '../core/taint.ts';
+import { type BugReporter, createBugReporter } from '../telemetry/bug-reporter.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Run } from './check-timer.ts';
@@ -44,6 +45,7 @@ export type AgentOptions = {
 export class Agent {
   readonly #options: AgentOptions;
   readonly #narrator: Narrator;
+  readonly #bugs: BugReporter;
   readonly #checks: Checks;
   readonly #reconciler: Reconciler;
   readonly #drainer: Drainer;
@@ -63,6 +65,13 @@ export class Agent {
     this.#options = options;
     this.#ownTolerations = options.ownPod === null ? null : [];
     this.#narrator = createNarrator({ nodeName, log, record, severalPolicies: () => this.#checks.roster.size > 1 });
+    this.#bugs = createBugReporter({
+      log,
+      record,
+      count: metrics.internalErrors.met,
+      onNews: () => this.#reconciler.poke(),
+    });
+    const { tell: tellBug } = this.#bugs;
     this.#checks = new Checks({
       startCheck: options.startCheck,
       narrator: this.#narrator,
@@ -74,7 +83,7 @@ export class Agent {
       nodeName,
       ownPod: options.ownPod,
       api: options.drainApi,
-      narrator: createDrainNarrator(nodeName, log),
+      narrator: createDrainNarrator(nodeName, log, tellBug),
       meter: metrics.drain,
       onEnd: (end) => {
         this.#drainEnd = end;
@@ -98,7 +107,13 @@ export class Agent {
       onNode: (node) => this.onNode(node),
       compare: (node) => this.#compare(node),
       policyReport: () => this.#policyReport(),
-      conditions: createConditions({ nodeName, log, api, roster: () => this.#inForce && this.#checks.roster }),
+      conditions: createConditions({
+        nodeName,
+        log,
+        tellBug,
+        api,
+        roster: () => this.#inForce && this.#checks.roster,
+      }),
       onLanded: (changes) => this.#onLanded(changes),
       onProblem: (error, changes) => this.onProblem(error, changes),
     });
@@ -152,10 +167,15 @@ export class Agent {
     this.#reconciler.poke();
   }
 
-  /** Something with the API server did not succeed and will be tried again; with the changes it was about, if any. */
+  /** Something did not succeed and will be tried again; with the changes it was about, if any. */
   onProblem(error: unknown, changes: readonly Change[] = []): void {
     this.#options.metrics.node.wrote(changes, 'Error');
-    this.#narrator.triesAgain(error);
+    if (!this.#bugs.tell(error)) this.#narrator.triesAgain(error);
+  }
+
+  /** Makes an error known if it is a defect of this program. @returns whether it is */
+  tellBug(error: unknown): boolean {
+    return this.#bugs.tell(error);
   }
 
   /** Ends checks and waits for a write under way; the node stays as it is. */
@@ -167,6 +187,7 @@ export class Agent {
 
   #bringIntoForce(set: PolicySet): void {
     this.#inForce = set;
+    this.#bugs.forget();
     this.#narrator.policyInForce(set);
     this.#options.metrics.budgets.inForce(set.budgets.map(({ metadata }) => metadata.name));
     this.#refreshChecks();
@@ -243,7 +264,7 @@ export class Agent {
     if (this.#newest === null) return null;
     const revision = this.#inForce?.revision ?? null;
     const errors = this.#newest.valid ? [] : this.#options.describeErrors(this.#newest);
-    return formatPolicyReport(revision, errors);
+    return formatPolicyReport(revision, errors, this.#bugs.lasting());
   }
 
   #ledger(): Ledger | null {

@@ -7,6 +7,8 @@ import type { ConditionWriterOptions } from './condition-writer.ts';
 export type ConditionsOptions = {
   readonly nodeName: string;
   readonly log: Log;
+  /** Makes an error known if it is a defect of this program. @returns whether it is */
+  readonly tellBug: (error: unknown) => boolean;
   readonly api: ConditionWriterOptions['api'];
   /** null while no policy was ever in force: then nobody can say which conditions should be there. */
   readonly roster: () => Roster | null;
@@ -16,6 +18,7 @@ export type ConditionsOptions = {
 export function createConditions({
   nodeName,
   log,
+  tellBug,
   api,
   roster,
 }: ConditionsOptions): Pick<ConditionWriterOptions, 'api' | 'nextStep' | 'onProblem'> {
@@ -46,6 +49,7 @@ export function createConditions({
     },
 
     onProblem(error) {
+      if (tellBug(error)) return;
       const message = error instanceof Error ? error.message : error === null ? null : String(error);
       if (message !== null && message !== toldProblem) {
         log({ level: 'warn', message: `${message}; trying again, checks and actions go on` });

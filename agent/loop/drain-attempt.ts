@@ -1,3 +1,4 @@
+import { isBug } from '../core/bug.ts';
 import type { DrainOrder } from '../core/compare.ts';
 import {
   type DrainStep,
@@ -147,7 +148,10 @@ class DrainAttempt {
     const deadlineMs = Math.min(CALL_DEADLINE_MS, Math.max(1, this.#leftMs()));
     const answer = await (isDeletion ? api.delete : api.evict)(pod, order.rules.gracePeriodSeconds, deadlineMs).then(
       (): EvictionAnswer => ({ status: 201, message: '', causes: [], retryAfterMs: null }),
-      api.answerOf,
+      (error: unknown) => {
+        if (isBug(error)) narrator.drainProblem(error);
+        return api.answerOf(error);
+      },
     );
     this.#tally.answered(pod, isDeletion ? 'Deleted' : 'Evicted', answer.status);
     // What became of the eviction matters no more once the pod is deleted.
@@ -178,6 +182,7 @@ class DrainAttempt {
       if (now === null || now.uid !== pod.uid || now.nodeName !== pod.nodeName) this.#pods.forget(pod);
       else this.#pods.update(now);
     } catch (error) {
+      if (isBug(error)) this.#options.narrator.drainProblem(error);
       wait(error instanceof Error ? error.message : String(error));
     }
   }

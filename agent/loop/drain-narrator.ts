@@ -8,8 +8,12 @@ import type { DrainNarrator } from './drain-ports.ts';
 /** More lines than this about one thing help nobody; the rest is counted. */
 const MAX_LINES = 20;
 
-/** Says in the log what a drain does, and at its end what became of every pod. */
-export function createDrainNarrator(nodeName: string, log: Log) {
+/**
+ * Says in the log what a drain does, and at its end what became of every pod.
+ *
+ * @param tellBug makes an error known if it is a defect of this program, and returns whether it is
+ */
+export function createDrainNarrator(nodeName: string, log: Log, tellBug: (error: unknown) => boolean) {
   const several = (level: 'info' | 'warn', message: string, problems: readonly string[]) => {
     for (const problem of problems.slice(0, MAX_LINES)) log({ level, message, fields: { node: nodeName, problem } });
     const more = problems.length - MAX_LINES;
@@ -27,6 +31,7 @@ export function createDrainNarrator(nodeName: string, log: Log) {
       }),
     drainWaits: (problems) => several('info', 'drain waits', problems),
     drainProblem: (error) => {
+      if (tellBug(error)) return;
       const problem = error instanceof Error ? error.message : String(error);
       log({ level: 'warn', message: 'drain goes on after a problem', fields: { node: nodeName, problem } });
     },

@@ -33,7 +33,13 @@ export function createDrainer(options: DrainerOptions): Drainer {
       const startedAtMs = performance.now();
       const { nodeName, ownPod, api, narrator, meter } = options;
       const deadlineMs = startedAtMs + leftMs(order, attempt);
-      const result = await attemptDrain({ order, nodeName, ownPod, api, narrator, meter, deadlineMs, signal });
+      const result = await attemptDrain({ order, nodeName, ownPod, api, narrator, meter, deadlineMs, signal }).catch(
+        (error: unknown): DrainResult => {
+          narrator.drainProblem(error);
+          const problem = error instanceof Error ? error.message : String(error);
+          return { state: signal.aborted ? 'Aborted' : 'GaveUp', evicted: 0, skipped: [], problems: [problem] };
+        },
+      );
       const tookMs = performance.now() - startedAtMs;
       narrator.drainEnded(order, result, tookMs);
       meter.attemptEnded(result.state, tookMs / 1000);

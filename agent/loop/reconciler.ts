@@ -1,4 +1,5 @@
 import { backoffMs } from '../core/backoff.ts';
+import { isBug } from '../core/bug.ts';
 import type { Change, Comparison } from '../core/compare.ts';
 import { type NodePatch, type NodeView, POLICY_ANNOTATION } from '../core/node.ts';
 import { type ConditionWriterOptions, createConditionWriter } from './condition-writer.ts';
@@ -92,6 +93,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         return true;
       }
       options.onProblem(error, changes);
+      // A defect that no turn gets past must not keep itself out of the report.
+      if (isBug(error)) await report(stopping).catch((refusal) => options.onProblem(refusal, []));
       return false;
     }
   }
@@ -118,6 +121,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       options.onNode(await api.read());
     } catch (error) {
       if (options.isNotFound(error)) options.onNode(null);
+      else if (isBug(error)) options.onProblem(error, []);
     }
     relook = undefined;
     poke();
@@ -127,7 +131,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (loop.poke()) return;
     // A call or a back-off under way may last; what has to stop meanwhile, such as a drain, must not wait for it.
     const seen = options.node();
-    if (seen !== null) compareAndRelook(seen);
+    try {
+      if (seen !== null) compareAndRelook(seen);
+    } catch (error) {
+      options.onProblem(error, []);
+    }
   }
 
   const loop = createRetryLoop(turnAll, RETRY);

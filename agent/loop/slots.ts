@@ -87,7 +87,19 @@ export function createSlots(options: SlotsOptions): Slots {
   let waitsForWrite = false;
   let wake = () => {};
   let worked: Promise<void> | null = null;
-  const roomWatch = createRoomWatch(api.watch, sleep, () => wake());
+  const watch: SlotApi['watch'] = (budget, onLeases, signal) =>
+    api.watch(
+      budget,
+      (leases) => {
+        try {
+          onLeases(leases);
+        } catch (error) {
+          options.onProblem(error);
+        }
+      },
+      signal,
+    );
+  const roomWatch = createRoomWatch(watch, sleep, () => wake());
 
   async function work(): Promise<void> {
     while (!stopping.signal.aborted && target !== null) {

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../core/backoff.ts';
+import { isBug } from '../core/bug.ts';
 import type { EventSeries, NodeEvent } from '../core/event.ts';
 import { EventCorrelator, EventShare } from './event-correlator.ts';
 import type { Log } from './log.ts';
 
-/** Topics whose latest Event waits for a share. There are three of the node, and two of each policy. */
+/** Topics whose latest Event waits for a share. There are four of the node, and two of each policy. */
 const MAX_HELD_BACK = 100;
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 
@@ -28,6 +29,8 @@ export type RecorderOptions = {
   readonly now?: () => number;
   /** Settles after `ms`, or at once on the signal; never rejects. Default: the clock. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Takes what went wrong. @returns whether it is a defect of this program, which no other attempt would mend */
+  readonly tellBug?: (error: unknown) => boolean;
 };
 
 /**
@@ -46,6 +49,7 @@ const TOPICS: Readonly<Record<NodeEvent['reason'], string>> = {
   DrainFailed: 'drain',
   PolicyReloaded: 'directory',
   PolicyInvalid: 'directory',
+  InternalError: 'program',
 };
 
 /**
@@ -55,7 +59,7 @@ const TOPICS: Readonly<Record<NodeEvent['reason'], string>> = {
 export function createEventRecorder<Written>(
   sink: EventSink<Written>,
   log: Log,
-  { now = Date.now, sleep = sleepByClock }: RecorderOptions = {},
+  { now = Date.now, sleep = sleepByClock, tellBug = isBug }: RecorderOptions = {},
 ): EventRecorder {
   const correlator = new EventCorrelator();
   const share = new EventShare(now());
@@ -89,7 +93,7 @@ export function createEventRecorder<Written>(
         await write(series, id);
         return;
       } catch (error) {
-        if (!sink.canRetry(error, attempt + 1)) {
+        if (tellBug(error) || !sink.canRetry(error, attempt + 1)) {
           const problem = error instanceof Error ? error.message : String(error);
           log({
             level: 'warn',

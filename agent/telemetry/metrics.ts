@@ -1,4 +1,4 @@
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { createApiMetrics } from './api-metrics.ts';
 import { createBudgetMetrics } from './budget-metrics.ts';
 import { createCheckMetrics } from './check-metrics.ts';
@@ -26,8 +26,14 @@ export function createMetrics(build: { version: string; runtime: string }) {
     help: 'Start time of the process since the Unix epoch, in seconds.',
     registers,
   }).set(performance.timeOrigin / 1000);
+  const internalErrors = new Counter({
+    name: 'nsc_internal_errors_total',
+    help: 'Times that the agent met a defect of its own program; it goes on, and any at all should be reported.',
+    registers,
+  });
   return {
     registry,
+    internalErrors: { met: () => internalErrors.inc() },
     checks: createCheckMetrics(registry),
     policies: createPolicyMetrics(registry),
     node: createNodeMetrics(registry),
