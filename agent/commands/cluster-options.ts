@@ -1,6 +1,7 @@
 import type { Options } from 'yargs';
 import { type Credentials, loadCredentials } from '../kube/credentials.ts';
 import { createTransport, type Transport } from '../kube/transport.ts';
+import { SYSTEM_CLOCK } from '../loop/clock.ts';
 import { VERSION } from '../version.ts';
 
 /** Which cluster a command talks to, as kubectl has it. */
@@ -59,7 +60,7 @@ export function openCluster(options: {
   const credentials: Credentials = loadCredentials(options.kubeconfig, process.env, options.context);
   const own = process.env.POD_NAMESPACE || null;
   return {
-    transport: createTransport(credentials, `node-svc-checker/${VERSION}`, () => {}),
+    transport: createTransport(credentials, `node-svc-checker/${VERSION}`, () => {}, SYSTEM_CLOCK),
     namespace: options.namespace ?? own ?? credentials.namespace,
     isOwnNamespace: options.namespace === undefined && own !== null,
   };

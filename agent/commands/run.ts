@@ -11,6 +11,7 @@ import { createSlotApi, slotLeaseName } from '../kube/slot-api.ts';
 import { createTransport, type Transport } from '../kube/transport.ts';
 import { watchNode } from '../kube/watch-node.ts';
 import { Agent } from '../loop/agent.ts';
+import { SYSTEM_CLOCK } from '../loop/clock.ts';
 import { createTolerationReader } from '../loop/own-tolerations.ts';
 import { formatPolicyErrors } from '../policy/format-error.ts';
 import { watchPolicyDirectory } from '../policy/watch-directory.ts';
@@ -182,7 +183,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
 }
 
 function openTransport(credentials: Credentials, metrics: Metrics): Transport {
-  return createTransport(credentials, `node-svc-checker/${VERSION}`, metrics.api.requested);
+  return createTransport(credentials, `node-svc-checker/${VERSION}`, metrics.api.requested, SYSTEM_CLOCK);
 }
 
 function eventSink(transport: Transport, currentNode: () => NodeView | null) {

@@ -1,9 +1,7 @@
-import type { IncomingMessage } from 'node:http';
-import { StringDecoder } from 'node:string_decoder';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../core/backoff.ts';
-import { hasStatus, KubeError, networkProblem } from './kube-error.ts';
-import type { Transport } from './transport.ts';
+import type { Clock } from '../core/ports.ts';
+import { hasStatus, KubeError } from './kube-error.ts';
+import type { KubeRequest, Transport } from './transport.ts';
 
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
 /** As kubectl asks for: a page that neither side has trouble to hold in memory. */
@@ -12,10 +10,6 @@ const PAGE_SIZE = 500;
 const MAX_LIST_ATTEMPTS = 3;
 /** The server ends a watch after this long; the next goes on from the last version without a list. */
 const WATCH_SECONDS = 3_600;
-/** Bookmarks come about once a minute, so a watch silent for longer hangs on a dead connection. */
-const SILENCE_MS = 150_000;
-/** etcd takes no object near this size, so a longer line is no watch event. */
-const MAX_LINE_CHARACTERS = 16 * 1024 * 1024;
 const META_V1 = 'g=meta.k8s.io;v=v1';
 
 /** Which objects, and what they are called in messages. */
@@ -65,7 +59,7 @@ export async function listAndWatch(
         attempt = 0;
       });
       // A server that ends every watch at once must not be asked again at once.
-      await pause(0, signal);
+      await pause(transport.clock, 0, signal);
     } catch (error) {
       if (signal.aborted) return;
       // Whatever went wrong, a fresh list cannot be wrong.
@@ -74,7 +68,7 @@ export async function listAndWatch(
       if (!hasStatus(error, 410) || attempt > 0) {
         listener.onProblem(error instanceof Error ? error : new Error(String(error)));
       }
-      await pause(attempt++, signal);
+      await pause(transport.clock, attempt++, signal);
     }
   }
 }
@@ -135,7 +129,18 @@ async function followChanges(
 ): Promise<string> {
   const { path, metadataOnly, what } = collection;
   const attempt = `watch ${what}`;
-  const stream = await transport.stream({
+  let version = from;
+  const onItem = (item: unknown) => {
+    const event = item as WatchEvent;
+    if (event.type === 'ERROR') {
+      const status = event.object.code ?? null;
+      throw new KubeError(`could not ${attempt}: ${status} ${event.object.message ?? ''}`, { status });
+    }
+    onAlive();
+    version = event.object.metadata.resourceVersion;
+    if (event.type !== 'BOOKMARK') listener.onEvent(event.type, event.object);
+  };
+  const request: KubeRequest = {
     method: 'GET',
     path,
     query: {
@@ -148,67 +153,12 @@ async function followChanges(
     accept: metadataOnly ? `application/json;as=PartialObjectMetadata;${META_V1}` : undefined,
     attempt,
     signal,
-  });
-  let version = from;
-  const onLine = (line: string) => {
-    const event = JSON.parse(line) as WatchEvent;
-    if (event.type === 'ERROR') {
-      const status = event.object.code ?? null;
-      throw new KubeError(`could not ${attempt}: ${status} ${event.object.message ?? ''}`, { status });
-    }
-    onAlive();
-    version = event.object.metadata.resourceVersion;
-    if (event.type !== 'BOOKMARK') listener.onEvent(event.type, event.object);
   };
-  try {
-    await readLines(stream, signal, onLine);
-  } catch (error) {
-    if (error instanceof KubeError || !(error instanceof Error)) throw error;
-    throw new KubeError(`could not ${attempt}: ${networkProblem(error)}`, { status: null, cause: error });
-  }
+  await transport.follow(request, onItem);
   return version;
 }
 
-/** Hands over each line until the stream ends; settles at once on the signal, on silence and when `onLine` throws. */
-function readLines(stream: IncomingMessage, signal: AbortSignal, onLine: (line: string) => void): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let ended = false;
-  const end = (error?: Error) => {
-    ended = true;
-    clearTimeout(silence);
-    signal.removeEventListener('abort', onAbort);
-    stream.destroy();
-    if (error) reject(error);
-    else resolve();
-  };
-  const onAbort = () => end();
-  const onSilence = () => end(new Error(`the watch was silent for ${SILENCE_MS / 1000} s`));
-  let silence = setTimeout(onSilence, SILENCE_MS);
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  stream.on('data', (chunk: Buffer) => {
-    if (ended) return;
-    clearTimeout(silence);
-    silence = setTimeout(onSilence, SILENCE_MS);
-    const lines = (rest + decoder.write(chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    try {
-      if (rest.length > MAX_LINE_CHARACTERS) throw new Error('a watch event must be shorter than 16 MiB');
-      for (const line of lines) if (!ended) onLine(line);
-    } catch (error) {
-      end(error instanceof Error ? error : new Error(String(error)));
-    }
-  });
-  stream.on('error', end);
-  stream.on('close', () => {
-    if (!ended) end(stream.complete ? undefined : new Error('the watch was cut'));
-  });
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) end();
-  return promise;
-}
-
-/** Ends early, and without an error, on the signal. */
-async function pause(attempt: number, signal: AbortSignal): Promise<void> {
-  await sleep(backoffMs(attempt, RETRY, Math.random()), undefined, { signal }).catch(() => {});
+/** Ends early on the signal. */
+function pause(clock: Clock, attempt: number, signal: AbortSignal): Promise<void> {
+  return clock.sleep(backoffMs(attempt, RETRY, clock.random()), signal);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Fault } from '../../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { SYSTEM_CLOCK } from '../loop/clock.ts';
 import { loadCredentials } from './credentials.ts';
 import { KubeError } from './kube-error.ts';
 import { createNodeApi } from './node-api.ts';
@@ -26,7 +27,7 @@ after(async () => {
 });
 
 const open = (kubeconfig: string) =>
-  createTransport(loadCredentials(kubeconfig, {}), 'test', ({ status }) => calls.push(status));
+  createTransport(loadCredentials(kubeconfig, {}), 'test', ({ status }) => calls.push(status), SYSTEM_CLOCK);
 const read = (deadlineMs = 10_000) =>
   transport.request({ method: 'GET', path: '/api/v1/nodes/node-1', attempt: 'read node node-1', deadlineMs });
 
@@ -72,6 +73,20 @@ for (const [fault, message, retryAfterMs] of refused) {
     assert.equal(error.retryAfterMs, retryAfterMs);
   });
 }
+
+test("the server's wall clock is known by its latest answer and the time since then", async () => {
+  let nowMs = 0;
+  const clock = { ...SYSTEM_CLOCK, nowMs: () => nowMs };
+  const credentials = loadCredentials(simulator.writeKubeconfig(join(dir, 'kubeconfig')), {});
+  const dated = createTransport(credentials, 'test', () => {}, clock);
+  assert.equal(dated.serverWallMs(), null);
+  const askedAt = Date.now();
+  await dated.request({ method: 'GET', path: '/api/v1/nodes/node-1', attempt: 'read node node-1' });
+  const answered = dated.serverWallMs() ?? 0;
+  assert.ok(answered > askedAt - 2_000 && answered <= Date.now(), `${answered} is about ${askedAt}`);
+  nowMs = 5_000;
+  assert.equal(dated.serverWallMs(), answered + 5_000);
+});
 
 test('credentials that were replaced on disk are used at the first 401', async () => {
   const path = join(dir, 'rotated');

@@ -1,13 +1,16 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import type { Clock } from '../core/ports.ts';
 import type { Credentials } from './credentials.ts';
-import { adviceFor, KubeError, networkProblem, type StatusSubject } from './kube-error.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
+import { KubeError, networkProblem } from './kube-error.ts';
+import { readItems } from './read-items.ts';
+import { refusal } from './refusal.ts';
 
 /** No answer we ask for is larger: a page of 500 pods is about 5 MB. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
-const DEFAULT_DEADLINE_MS = 10_000;
-/** Of what a server says in a refusal; holds a PodDisruptionBudget's name of any legal length. */
-const MAX_MESSAGE_CHARACTERS = 600;
+/** Of a call that names none. */
+export const DEFAULT_DEADLINE_MS = 10_000;
 /**
  * A burst of evictions shares connections; an agent at rest holds none but its watch. Not on Deno, whose node:http sends
  * a write again by itself when a kept connection has died under it.
@@ -33,6 +36,8 @@ export type KubeRequest = {
 };
 
 export type Transport = {
+  /** The time in which its deadlines, and all pauses between its calls, are kept. */
+  readonly clock: Clock;
   /**
    * One call, answered with the parsed body. It settles by its deadline whatever the server or the runtime does.
    *
@@ -40,11 +45,17 @@ export type Transport = {
    */
   request(request: KubeRequest): Promise<unknown>;
   /**
-   * Opens a stream of lines; the deadline is for its beginning only.
+   * One call, answered line by line: each is handed over, parsed. The deadline is for its beginning only. It settles when
+   * the server has ended the answer in good order, and at once on the signal.
    *
-   * @throws KubeError as `request` does
+   * @throws KubeError as `request` does, and when the answer was cut, silent for too long or no JSON; what `onItem` throws
    */
-  stream(request: KubeRequest): Promise<IncomingMessage>;
+  follow(request: KubeRequest, onItem: (item: unknown) => void): Promise<void>;
+  /**
+   * The API server's wall clock now, in milliseconds since the epoch: by its latest answer, which says whole seconds, and
+   * the time since then. null before any answer.
+   */
+  serverWallMs(): number | null;
 };
 
 export type CallObserver = (call: { method: string; path: string; status: number | null }) => void;
@@ -53,7 +64,13 @@ export type CallObserver = (call: { method: string; path: string; status: number
  * Calls over node:https with client-node's credentials. client-node's own calls go through undici and its generated
  * models: three times the memory, and on Deno an aborted body can hang past its signal.
  */
-export function createTransport(credentials: Credentials, userAgent: string, observe: CallObserver): Transport {
+export function createTransport(
+  credentials: Credentials,
+  userAgent: string,
+  observe: CallObserver,
+  clock: Clock,
+): Transport {
+  let latest: { serverWallMs: number; atMs: number } | null = null;
   const plainAgent = new http.Agent(KEEP_ALIVE);
   const tlsAgent = new https.Agent(KEEP_ALIVE);
 
@@ -99,15 +116,17 @@ export function createTransport(credentials: Credentials, userAgent: string, obs
   }
 
   async function run<T>(request: KubeRequest, read: (response: IncomingMessage, deadline: Deadline) => Promise<T>) {
-    const deadline = startDeadline(request.deadlineMs ?? DEFAULT_DEADLINE_MS, request.signal);
+    const deadline = startDeadline(clock, request.deadlineMs ?? DEFAULT_DEADLINE_MS, request.signal);
     let status: number | null = null;
     const call = async () => {
       const response = await open(request, deadline);
+      noteDate(response);
       const code = response.statusCode ?? 0;
       if (code < 200 || code > 299) {
         const text = await readBody(response, deadline);
         status = code;
-        throw refusal(request, code, text, response, credentials.source);
+        const answer = { status: code, text, retryAfter: response.headers['retry-after'] };
+        throw refusal(request.attempt, answer, credentials.source);
       }
       const result = await read(response, deadline);
       status = code;
@@ -116,59 +135,39 @@ export function createTransport(credentials: Credentials, userAgent: string, obs
     try {
       return await Promise.race([call(), deadline.expired]);
     } catch (error) {
-      if (error instanceof KubeError) throw error;
-      const problem = error instanceof Error ? networkProblem(error) : String(error);
-      throw new KubeError(`could not ${request.attempt}: API server ${credentials.server}: ${problem}`, {
-        status: null,
-        cause: error,
-      });
+      throw lostAnswer(request, credentials.server, error);
     } finally {
       deadline.stop();
       observe({ method: request.method, path: request.path, status });
     }
   }
 
+  function noteDate({ headers }: IncomingMessage): void {
+    const serverWallMs = Date.parse(headers.date ?? '');
+    if (!Number.isNaN(serverWallMs)) latest = { serverWallMs, atMs: clock.nowMs() };
+  }
+
   return {
+    clock,
     request: (request) => run(request, async (response, deadline) => JSON.parse(await readBody(response, deadline))),
-    stream: (request) => run(request, async (response) => response),
+    async follow(request, onItem) {
+      const { signal } = request;
+      try {
+        const answer = await run(request, async (response) => response);
+        await readItems(answer, clock, signal, onItem);
+      } catch (error) {
+        if (!signal?.aborted) throw lostAnswer(request, credentials.server, error);
+      }
+    },
+    serverWallMs: () => latest && latest.serverWallMs + clock.nowMs() - latest.atMs,
   };
 }
 
-type Deadline = {
-  /** Rejects when time is up. */
-  readonly expired: Promise<never>;
-  /** Ends what would otherwise go on without anybody waiting for it. */
-  onExpiry(abandon: (error: Error) => void): void;
-  stop(): void;
-};
-
-/** A timer of our own, because neither runtime keeps its promise to abort in every state of a connection. */
-function startDeadline(ms: number, signal: AbortSignal | undefined): Deadline {
-  const abandoned: ((error: Error) => void)[] = [];
-  const { promise: expired, reject } = Promise.withResolvers<never>();
-  expired.catch(() => {});
-  let over: Error | null = null;
-  const expire = (reason: string) => {
-    const error = new Error(reason);
-    over = error;
-    reject(error);
-    for (const abandon of abandoned) abandon(error);
-  };
-  const timer = setTimeout(() => expire(`no whole answer within ${Math.ceil(ms) / 1000} s`), ms);
-  const onAbort = () => expire('not needed any more');
-  signal?.addEventListener('abort', onAbort);
-  if (signal?.aborted) onAbort();
-  return {
-    expired,
-    onExpiry(abandon) {
-      if (over === null) abandoned.push(abandon);
-      else abandon(over);
-    },
-    stop() {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    },
-  };
+/** The error of a call without a whole answer: then a write may or may not have happened. */
+export function lostAnswer({ attempt }: KubeRequest, server: string, cause: unknown): KubeError {
+  if (cause instanceof KubeError) return cause;
+  const problem = cause instanceof Error ? networkProblem(cause) : String(cause);
+  return new KubeError(`could not ${attempt}: API server ${server}: ${problem}`, { status: null, cause });
 }
 
 function readBody(response: IncomingMessage, deadline: Deadline): Promise<string> {
@@ -192,57 +191,4 @@ function readBody(response: IncomingMessage, deadline: Deadline): Promise<string
     response.on('error', fail);
     response.on('close', () => reject(new Error('the answer was cut short')));
   });
-}
-
-function refusal(
-  request: KubeRequest,
-  status: number,
-  text: string,
-  response: IncomingMessage,
-  source: string,
-): KubeError {
-  const { message, reason, causes, subject } = readStatus(text);
-  const retryAfter = Number(response.headers['retry-after']);
-  const answer = `${status} ${message}${adviceFor(status, source)}`;
-  return new KubeError(`could not ${request.attempt}: ${answer}`, {
-    status,
-    answer,
-    reason,
-    causes,
-    subject,
-    retryAfterMs: Number.isFinite(retryAfter) && response.headers['retry-after'] ? retryAfter * 1000 : null,
-  });
-}
-
-type StatusBody = {
-  message?: unknown;
-  reason?: unknown;
-  details?: { kind?: unknown; name?: unknown; causes?: { reason?: unknown; message?: unknown }[] };
-};
-
-type StatusReading = { message: string; reason: string; causes: string[]; subject: StatusSubject | null };
-
-/** What a metav1.Status says; of anything else (a proxy's page, priority-and-fairness' text) its first line. */
-function readStatus(text: string): StatusReading {
-  try {
-    const { message, reason, details } = JSON.parse(text) as StatusBody;
-    if (typeof message === 'string') {
-      const causes = details?.causes ?? [];
-      // Which PodDisruptionBudget it is stands in the cause alone.
-      const budgets = causes.filter((cause) => cause.reason === 'DisruptionBudget');
-      return {
-        message: oneLine([message, ...budgets.map((cause) => cause.message ?? '')].join(' ')),
-        reason: typeof reason === 'string' ? reason : '',
-        causes: causes.map((cause) => String(cause.reason ?? '')),
-        subject: details?.kind && details.name ? { kind: String(details.kind), name: String(details.name) } : null,
-      };
-    }
-  } catch {
-    // Not a Status: fall through to the text.
-  }
-  return { message: oneLine(text) || '(empty answer)', reason: '', causes: [], subject: null };
-}
-
-function oneLine(text: string): string {
-  return text.trim().replace(/\s+/g, ' ').slice(0, MAX_MESSAGE_CHARACTERS);
 }

@@ -7,6 +7,7 @@ import type { Fault } from '../../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { waitFor } from '../../test/harness/wait-for.ts';
 import type { NodeView } from '../core/node.ts';
+import { SYSTEM_CLOCK } from '../loop/clock.ts';
 import { loadCredentials } from './credentials.ts';
 import { createTransport } from './transport.ts';
 import { watchNode } from './watch-node.ts';
@@ -38,6 +39,7 @@ function start() {
     loadCredentials(simulator.writeKubeconfig(join(dir, 'kubeconfig')), {}),
     'test',
     () => {},
+    SYSTEM_CLOCK,
   );
   const stopping = new AbortController();
   const nodes: (NodeView | null)[] = [];

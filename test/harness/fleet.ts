@@ -8,6 +8,7 @@ import { createTransport, type KubeRequest, type Transport } from '../../agent/k
 import { watchNode } from '../../agent/kube/watch-node.ts';
 import { Agent } from '../../agent/loop/agent.ts';
 import type { Run } from '../../agent/loop/check-timer.ts';
+import { SYSTEM_CLOCK } from '../../agent/loop/clock.ts';
 import { loadPolicyFiles } from '../../agent/policy/load-policies.ts';
 import { createMetrics } from '../../agent/telemetry/metrics.ts';
 
@@ -94,7 +95,7 @@ function startMember(
       crashes++;
       restart = setTimeout(start, RESTART_MS);
     };
-    const real = createTransport(credentials, `fleet/${name}`, () => {});
+    const real = createTransport(credentials, `fleet/${name}`, () => {}, SYSTEM_CLOCK);
     const transport = mortal(real, signal, (request) => options.crashAt?.(request, member) ?? null, crashNow);
     const agent = createAgent(name, transport, options, () => sick, problems);
     end = () => {
@@ -185,6 +186,7 @@ function mortal(
     signal: request.signal ? AbortSignal.any([signal, request.signal]) : signal,
   });
   return {
+    ...transport,
     request(request) {
       const point = signal.aborted ? null : crashAt(request);
       if (point === 'beforeSending') crash();
@@ -193,8 +195,9 @@ function mortal(
       if (point === 'onTheWire') setTimeout(crash, ON_THE_WIRE_MS);
       return whileAlive(point === 'answered' ? call.finally(crash) : call);
     },
-    stream(request) {
-      return signal.aborted ? new Promise(() => {}) : whileAlive(transport.stream(mortalRequest(request)));
+    follow(request, onItem) {
+      const whenAlive = (item: unknown) => signal.aborted || onItem(item);
+      return signal.aborted ? new Promise(() => {}) : whileAlive(transport.follow(mortalRequest(request), whenAlive));
     },
   };
 }
