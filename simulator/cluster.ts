@@ -1,10 +1,14 @@
+import type { Clock } from '../agent/core/ports.ts';
 import type { Resource } from './resources.ts';
 import type { Store } from './store.ts';
 
 /** What every operation of the API works on. */
 export interface Cluster {
   readonly store: Store;
-  readonly now: () => Date;
+  /** Of everything in it that takes time or tells it. */
+  readonly clock: Clock;
+  /** A new UID. */
+  readonly uuid: () => string;
 }
 
 /** One object's address. */
@@ -14,7 +18,7 @@ export interface Target {
   readonly name: string;
 }
 
-/** The precision of metav1.Time. */
-export function timestamp(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z');
+/** The time now, or `laterMs` later, with the precision of metav1.Time. */
+export function timestamp({ clock }: Pick<Cluster, 'clock'>, laterMs = 0): string {
+  return new Date(clock.wallMs() + laterMs).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { Fault } from './faults.ts';
 import type { KubeObject, KubeStatus, WatchEvent } from './types.ts';
 import { tooOld, type WatchSink } from './watch.ts';
@@ -6,28 +5,23 @@ import { tooOld, type WatchSink } from './watch.ts';
 /** An answer that is no watch. */
 export interface BodyAnswer {
   readonly code: number;
-  /** Sent as JSON, or as plain text when it is a string. */
+  /** Sent as JSON, or as text when it is a string. */
   readonly body: unknown;
+  /** `application/json`, or `text/plain` for a string, when absent. */
+  readonly contentType?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
 }
 
-/** Sends an answer, damaged as the fault says. */
-export function sendBody(response: ServerResponse, answer: BodyAnswer, fault: Fault | undefined): void {
-  const { code, body, retryAfterSeconds } = answer;
-  const isText = typeof body === 'string';
-  const bytes = Buffer.from(isText ? body : `${JSON.stringify(body)}\n`);
-  response.writeHead(code, {
-    'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json',
-    'content-length': bytes.length,
-    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
-  });
-  if (fault?.kind !== 'stallBody' && fault?.kind !== 'truncate') {
-    response.end(bytes);
-    return;
-  }
-  response.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), () => {
-    if (fault.kind === 'truncate') response.destroy();
-  });
+/** The way of a watch's lines to who asked. What comes after its end is lost. */
+export interface WatchWire {
+  /** Sends a value as one line of JSON. */
+  sendItem(item: object): void;
+  /** Sends a line as it is. */
+  sendLine(line: string): void;
+  /** Ends it in good order. */
+  end(): void;
+  /** Breaks it. */
+  cut(): void;
 }
 
 /** A watch that is open now, as tests disturb it. */
@@ -41,47 +35,49 @@ export interface OpenWatch {
   end(): void;
   /** Sends a line as it is, for example no JSON. */
   sendLine(line: string): void;
+  /** Sends an object as MODIFIED, for example one that is older than what was sent. */
+  resend(object: KubeObject): void;
   /** Sends the ERROR event of a forgotten version, then ends it. */
   expire(): void;
 }
 
-/** Opens the answer to a watch request. `stop` is called when it is over, whoever ended it. */
+/** Opens the answer to a watch request, damaged as the fault says. */
 export function openWatchConnection(
-  response: ServerResponse,
-  request: { readonly path: string; readonly userAgent: string },
+  wire: WatchWire,
+  { path, userAgent }: { readonly path: string; readonly userAgent: string },
   fault: Fault | undefined,
-  stop: () => void,
 ): { readonly watch: OpenWatch; readonly sink: WatchSink } {
-  let sent = 0;
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.flushHeaders();
-  response.once('close', stop);
-  const sendLine = (line: string): void => {
-    if (!response.writableEnded && !response.destroyed) response.write(`${line}\n`);
-  };
-  const cut = (): void => void response.destroy();
-  const sink: WatchSink = {
-    send(event: WatchEvent<KubeObject | KubeStatus>) {
-      if (fault?.kind === 'watchCut' && sent >= fault.afterEvents) {
-        cut();
-        return;
-      }
-      sent += 1;
-      sendLine(JSON.stringify(event));
-    },
-    end: () => void response.end(),
-  };
+  const sink: WatchSink = { send: damagedSend(wire, fault), end: wire.end };
   const watch: OpenWatch = {
-    ...request,
-    cut,
-    end: sink.end,
-    sendLine,
+    path,
+    userAgent,
+    cut: wire.cut,
+    end: wire.end,
+    sendLine: wire.sendLine,
+    resend: (object) => wire.sendItem({ type: 'MODIFIED', object }),
     expire() {
       sink.send({ type: 'ERROR', object: tooOld(1, 2) });
-      sink.end();
+      wire.end();
     },
   };
-  if (fault?.kind === 'watchLine') sendLine(fault.line);
-  if (fault?.kind === 'watchCut' && fault.afterEvents === 0) cut();
   return { watch, sink };
+}
+
+function damagedSend(wire: WatchWire, fault: Fault | undefined): WatchSink['send'] {
+  let sent = 0;
+  let first: WatchEvent<KubeObject | KubeStatus> | undefined;
+  let changes = 0;
+  return (event) => {
+    if (fault?.kind === 'watchCut' && sent >= fault.afterEvents) {
+      wire.cut();
+      return;
+    }
+    if (fault?.kind === 'watchSilent' && sent >= fault.afterEvents) return;
+    sent += 1;
+    wire.sendItem(event);
+    if (fault?.kind !== 'watchReplay' || event.type === 'BOOKMARK') return;
+    first ??= event;
+    changes += 1;
+    if (changes === fault.afterEvents) wire.sendItem({ type: 'MODIFIED', object: first.object });
+  };
 }

@@ -21,6 +21,9 @@ export interface Controllers {
 
 const POD_TERMINATION_MS = 50;
 
+/** Who writes what the controllers write. */
+export const CONTROLLERS = 'controllers';
+
 /** Starts them. @returns how to stop them. */
 export function startControllers(cluster: Cluster, wanted: Controllers): () => void {
   const {
@@ -29,13 +32,13 @@ export function startControllers(cluster: Cluster, wanted: Controllers): () => v
     nodeTaints = true,
     disruption = true,
   } = wanted;
-  const timers = new Set<NodeJS.Timeout>();
+  const pending = new Set<() => void>();
   const later = (ms: number, act: () => void): void => {
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      act();
-    }, ms);
-    timers.add(timer);
+    const cancel = cluster.clock.after(ms, () => {
+      pending.delete(cancel);
+      cluster.store.writeAs(CONTROLLERS, act);
+    });
+    pending.add(cancel);
   };
   // Writes come after the write they answer, never inside of it, as from another process.
   const unsubscribe = cluster.store.subscribe((change) => {
@@ -50,7 +53,7 @@ export function startControllers(cluster: Cluster, wanted: Controllers): () => v
   });
   return () => {
     unsubscribe();
-    for (const timer of timers) clearTimeout(timer);
+    for (const cancel of pending) cancel();
   };
 }
 
@@ -65,16 +68,22 @@ function endPod({ store }: Cluster, { metadata: { namespace, name, uid } }: Kube
 }
 
 function collectDependents({ store }: Cluster, owner: KubeObject): void {
-  const everything = RESOURCES.flatMap((resource) => store.list(resource).map((object) => ({ resource, object })));
-  const uids = new Set(everything.map(({ object }) => object.metadata.uid));
-  for (const { resource, object } of everything) {
+  const owned = RESOURCES.flatMap((resource) =>
+    store
+      .list(resource)
+      .filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid))
+      .map((object) => ({ resource, object })),
+  );
+  if (owned.length === 0) return;
+  const uids = new Set(RESOURCES.flatMap((resource) => store.list(resource).map(({ metadata }) => metadata.uid)));
+  for (const { resource, object } of owned) {
     const owners = object.metadata.ownerReferences ?? [];
-    const isOrphan = owners.some(({ uid }) => uid === owner.metadata.uid) && !owners.some(({ uid }) => uids.has(uid));
-    if (isOrphan) store.remove(resource, object);
+    if (!owners.some(({ uid }) => uids.has(uid))) store.remove(resource, object);
   }
 }
 
-function taintNode({ store, now }: Cluster, { metadata: { name } }: KubeObject): void {
+function taintNode(cluster: Cluster, { metadata: { name } }: KubeObject): void {
+  const { store } = cluster;
   const node = store.get(NODES, undefined, name);
   if (!node) return;
   let taints = (node.spec?.taints ?? []) as readonly Taint[];
@@ -82,7 +91,7 @@ function taintNode({ store, now }: Cluster, { metadata: { name } }: KubeObject):
   const keep = (key: string, isWanted: boolean): void => {
     const isIt = (taint: Taint) => taint.key === key && taint.effect === 'NoSchedule';
     if (taints.some(isIt) === isWanted) return;
-    const added = { key, effect: 'NoSchedule', timeAdded: timestamp(now()) };
+    const added = { key, effect: 'NoSchedule', timeAdded: timestamp(cluster) };
     taints = isWanted ? [...taints, added] : taints.filter((taint) => !isIt(taint));
   };
   keep('node.kubernetes.io/unschedulable', node.spec?.unschedulable === true);

@@ -48,7 +48,8 @@ function isExempt({ metadata, status }: KubeObject): boolean {
   return metadata.deletionTimestamp !== undefined || ['Succeeded', 'Failed', 'Pending'].includes(phase);
 }
 
-function spendBudget({ store, now }: Cluster, pod: KubeObject): void {
+function spendBudget(cluster: Cluster, pod: KubeObject): void {
+  const { store } = cluster;
   const { namespace, name, labels } = pod.metadata;
   const budgets = store
     .list(DISRUPTION_BUDGETS, namespace)
@@ -62,7 +63,7 @@ function spendBudget({ store, now }: Cluster, pod: KubeObject): void {
   if (mayGoUnready(budget, pod)) return;
   const status = (budget.status ?? {}) as BudgetStatus;
   const allowed = checkBudget(budget, status);
-  const disruptedPods = { ...status.disruptedPods, [name]: timestamp(now()) };
+  const disruptedPods = { ...status.disruptedPods, [name]: timestamp(cluster) };
   store.put(DISRUPTION_BUDGETS, { ...budget, status: { ...status, disruptionsAllowed: allowed - 1, disruptedPods } });
 }
 

@@ -18,10 +18,17 @@ const USUAL: Readonly<Record<number, { reason: string; message: string }>> = {
 
 /** The error that a fault of kind status answers. */
 export function faultAnswer(fault: Extract<Fault, { kind: 'status' }>): BodyAnswer {
-  const { code, retryAfterSeconds, plainText } = fault;
+  const { code, retryAfterSeconds, plainText, html } = fault;
   const reason = fault.reason ?? USUAL[code]?.reason;
   const message = fault.message ?? USUAL[code]?.message ?? 'fault';
+  if (html) return { code, body: page(code, message), contentType: 'text/html', retryAfterSeconds };
   if (plainText) return { code, body: `${message}\n`, retryAfterSeconds };
   const { status } = new ApiError(code, reason, message, retryAfterSeconds === undefined ? {} : { retryAfterSeconds });
   return { code, body: status, retryAfterSeconds };
+}
+
+/** As proxies and load balancers answer for themselves. */
+function page(code: number, message: string): string {
+  const title = `${code} ${message}`;
+  return `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<h1>${title}</h1>\r\n</body>\r\n</html>\r\n`;
 }

@@ -10,7 +10,11 @@ export type Fault =
       readonly retryAfterSeconds?: number;
       /** text/plain and no Status, as API priority-and-fairness and proxies answer. */
       readonly plainText?: boolean;
+      /** A page, and no Status, as proxies answer for themselves. */
+      readonly html?: boolean;
     }
+  /** This instead of the answer, as JSON unless it is a string; not applied. */
+  | { readonly kind: 'answer'; readonly code: number; readonly body: unknown; readonly contentType?: string }
   /** Accepts the request and never answers; not applied. */
   | { readonly kind: 'stall' }
   /** Headers and half of the body, then silence; applied. */
@@ -23,10 +27,16 @@ export type Fault =
   | { readonly kind: 'refuse' }
   /** Answers as usual, but milliseconds later; applied then. */
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Never answers, and is applied milliseconds later, when the client has given up or not. */
+  | { readonly kind: 'late'; readonly ms: number }
   /** A watch that begins with this line, for example half an object. */
   | { readonly kind: 'watchLine'; readonly line: string }
   /** A watch whose connection breaks before its nth event (0: at once). */
   | { readonly kind: 'watchCut'; readonly afterEvents: number }
+  /** A watch of which nothing is heard any more from its nth event on (0: from the beginning), though it stays open. */
+  | { readonly kind: 'watchSilent'; readonly afterEvents: number }
+  /** A watch that, after its nth event (bookmarks not counted), delivers its first event again, as MODIFIED. */
+  | { readonly kind: 'watchReplay'; readonly afterEvents: number }
   /** A watch answered with the ERROR event of a forgotten version. */
   | { readonly kind: 'watchExpired' };
 

@@ -62,28 +62,27 @@ function podGraceSeconds(pod: KubeObject, { gracePeriodSeconds }: DeleteOptions)
 }
 
 /** Sets the deletionTimestamp; a second deletion can only shorten the grace. */
-function markTerminating(
-  { store, now }: Cluster,
-  resource: Resource,
-  current: KubeObject,
-  graceSeconds: number,
-): KubeObject {
+function markTerminating(cluster: Cluster, resource: Resource, current: KubeObject, graceSeconds: number): KubeObject {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = current.metadata;
   if (deletionTimestamp !== undefined && graceSeconds >= deletionGracePeriodSeconds) return current;
   const metadata = {
     ...current.metadata,
-    deletionTimestamp: timestamp(new Date(now().getTime() + graceSeconds * 1000)),
+    deletionTimestamp: timestamp(cluster, graceSeconds * 1000),
     deletionGracePeriodSeconds: graceSeconds,
   };
   const marked = { ...current, metadata };
   const goesAtOnce = graceSeconds === 0 && finalizers.length === 0;
-  return goesAtOnce ? marked : store.put(resource, marked);
+  return goesAtOnce ? marked : cluster.store.put(resource, marked);
 }
 
-function terminateNamespace({ store, now }: Cluster, namespace: KubeObject): KubeObject {
+function terminateNamespace(cluster: Cluster, namespace: KubeObject): KubeObject {
   if (namespace.metadata.deletionTimestamp !== undefined) return namespace;
-  const metadata = { ...namespace.metadata, deletionTimestamp: timestamp(now()) };
-  return store.put(NAMESPACES, { ...namespace, metadata, status: { ...namespace.status, phase: 'Terminating' } });
+  const metadata = { ...namespace.metadata, deletionTimestamp: timestamp(cluster) };
+  return cluster.store.put(NAMESPACES, {
+    ...namespace,
+    metadata,
+    status: { ...namespace.status, phase: 'Terminating' },
+  });
 }
 
 function success({ plural, group }: Resource, { metadata: { name, uid } }: KubeObject): KubeStatus {

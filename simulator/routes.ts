@@ -9,10 +9,11 @@ import type { KubeObject, KubeStatus, ObjectDraft } from './types.ts';
 import { parseWatch, type WatchRequest } from './watch.ts';
 import { createObject, patchObject, replaceObject } from './write.ts';
 
-/** One HTTP request, read completely. */
+/** One request, read completely. */
 export interface ApiRequest {
   readonly method: string;
-  readonly url: URL;
+  readonly pathname: string;
+  readonly query: URLSearchParams;
   readonly accept: string;
   readonly contentType: string;
   readonly body: string;
@@ -23,7 +24,7 @@ export type Answer = { readonly code: number; readonly body: unknown } | { reado
 
 /** Serves one request. @throws ApiError with the Status to send. */
 export function answerRequest(cluster: Cluster, request: ApiRequest): Answer {
-  const place = placeOf(request.url.pathname);
+  const place = placeOf(request.pathname);
   const presentation = presentationOf(request.accept);
   return place.name === undefined
     ? onCollection(cluster, place, request, presentation)
@@ -58,7 +59,7 @@ function placeOf(path: string): Place {
 
 function onCollection(cluster: Cluster, place: Place, request: ApiRequest, presentation: Presentation): Answer {
   const { resource, namespace } = place;
-  const query = request.url.searchParams;
+  const { query } = request;
   if (request.method === 'GET') {
     if (isWatch(query)) return { watch: parseWatch(resource, namespace, query, presentation) };
     return { code: 200, body: presentList(listObjects(cluster.store, resource, namespace, query), presentation) };
@@ -115,7 +116,7 @@ function serveObject(cluster: Cluster, place: Place & Target, request: ApiReques
 /** From the body, or for the grace period from the query. */
 function deleteOptions(request: ApiRequest): DeleteOptions {
   const inBody = request.body === '' ? {} : (parseBody(request) as DeleteOptions);
-  const inQuery = request.url.searchParams.get('gracePeriodSeconds');
+  const inQuery = request.query.get('gracePeriodSeconds');
   return inQuery === null ? inBody : { gracePeriodSeconds: Number(inQuery), ...inBody };
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { SYSTEM_CLOCK } from '../agent/loop/clock.ts';
 import { type ApiClient, connect, type KubeList, type KubeStatus } from '../test/harness/api-client.ts';
 import { waitFor } from '../test/harness/wait-for.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
@@ -13,7 +14,7 @@ describe('the simulator', () => {
 
   before(async () => {
     simulator = await startSimulator({
-      now: () => new Date('2026-01-02T03:04:05.678Z'),
+      clock: { ...SYSTEM_CLOCK, wallMs: () => Date.parse('2026-01-02T03:04:05.678Z') },
       historyLimit: 10,
       controllers: { nodeTaints: false },
     });

@@ -8,10 +8,15 @@ export interface Change {
   readonly resource: Resource;
   readonly object: KubeObject;
   readonly previous: KubeObject | undefined;
+  /** Who wrote it: a request's user agent, `hands` or `controllers`. */
+  readonly by: string;
 }
 
 /** How many writes are remembered for watches and continued lists when nothing else is asked for. */
 const HISTORY_LIMIT = 10_000;
+
+/** Who writes what nobody else says he writes: a person, or a test. */
+export const HANDS = 'hands';
 
 /**
  * Every object of every resource, under one version counter, with the history of writes. Objects in it are never
@@ -25,6 +30,7 @@ export class Store {
   readonly #historyLimit: number;
   #history: Change[] = [];
   #forgottenUpTo = 0;
+  #author = HANDS;
 
   constructor(historyLimit: number = HISTORY_LIMIT) {
     this.#historyLimit = historyLimit;
@@ -59,7 +65,8 @@ export class Store {
     const previous = this.get(resource, namespace, name);
     const stored = this.#stamp(object);
     this.#of(resource).set(keyOf(namespace, name), stored);
-    this.#record({ version: this.version, type: previous ? 'MODIFIED' : 'ADDED', resource, object: stored, previous });
+    const type = previous ? 'MODIFIED' : 'ADDED';
+    this.#record({ version: this.version, type, resource, object: stored, previous, by: this.#author });
     return stored;
   }
 
@@ -68,7 +75,18 @@ export class Store {
     if (previous === undefined) return;
     const object = this.#stamp(previous);
     this.#of(resource).delete(keyOf(namespace, name));
-    this.#record({ version: this.version, type: 'DELETED', resource, object, previous });
+    this.#record({ version: this.version, type: 'DELETED', resource, object, previous, by: this.#author });
+  }
+
+  /** Does work whose writes are by somebody. */
+  writeAs<T>(author: string, work: () => T): T {
+    const before = this.#author;
+    this.#author = author;
+    try {
+      return work();
+    } finally {
+      this.#author = before;
+    }
   }
 
   /** The writes to a resource after a version, oldest first, or undefined when they are forgotten. */

@@ -1,8 +1,10 @@
+import type { Clock } from '../agent/core/ports.ts';
 import { ApiError, expired } from './api-error.ts';
+import type { Cluster } from './cluster.ts';
 import { type Presentation, presentObject } from './present.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
 import { type Matches, selectorOf } from './selectors.ts';
-import type { Change, Store } from './store.ts';
+import type { Change } from './store.ts';
 import type { KubeObject, KubeStatus, WatchEvent } from './types.ts';
 
 /** One watch as it was asked for. */
@@ -48,7 +50,12 @@ export interface WatchSink {
  * @param bookmarkMs how often a bookmark goes out to a watch that wants them.
  * @returns how to stop it.
  */
-export function serveWatch(store: Store, request: WatchRequest, sink: WatchSink, bookmarkMs: number): () => void {
+export function serveWatch(
+  { store, clock }: Cluster,
+  request: WatchRequest,
+  sink: WatchSink,
+  bookmarkMs: number,
+): () => void {
   const { resource, since, matches, presentation } = request;
   const send = (event: WatchEvent | undefined): void => {
     if (event) sink.send({ ...event, object: presentObject(event.object, presentation) });
@@ -66,6 +73,7 @@ export function serveWatch(store: Store, request: WatchRequest, sink: WatchSink,
     if (change.resource === resource && change.version > since) send(eventOf(change, matches));
   });
   const stopTimers = startTimers(
+    clock,
     request,
     bookmarkMs,
     () => send(bookmark(resource, store.version)),
@@ -87,21 +95,29 @@ export function tooOld(asked: number, oldest: number): KubeStatus {
 }
 
 function startTimers(
+  clock: Clock,
   { wantsBookmarks, timeoutSeconds }: WatchRequest,
   bookmarkMs: number,
   onBookmark: () => void,
   onTimeout: () => void,
 ): () => void {
-  const bookmarks = wantsBookmarks ? setInterval(onBookmark, bookmarkMs) : undefined;
-  const timeout = timeoutSeconds > 0 ? setTimeout(onTimeout, timeoutSeconds * 1000) : undefined;
+  const stopTimeout = timeoutSeconds > 0 ? clock.after(timeoutSeconds * 1000, onTimeout) : () => {};
+  let stopBookmarks = () => {};
+  const waitForBookmark = (): void => {
+    stopBookmarks = clock.after(bookmarkMs, () => {
+      waitForBookmark();
+      onBookmark();
+    });
+  };
+  if (wantsBookmarks) waitForBookmark();
   return () => {
-    clearInterval(bookmarks);
-    clearTimeout(timeout);
+    stopBookmarks();
+    stopTimeout();
   };
 }
 
 /** What a change means to a watch that sees only what matches: entering is ADDED, leaving is DELETED. */
-function eventOf(change: Change, matches: Matches): WatchEvent | undefined {
+function eventOf(change: Omit<Change, 'by'>, matches: Matches): WatchEvent | undefined {
   const { type, object, previous } = change;
   const before = previous !== undefined && matches(previous);
   if (type === 'DELETED') return before ? { type, object } : undefined;
@@ -113,7 +129,7 @@ function eventOf(change: Change, matches: Matches): WatchEvent | undefined {
   return { type: 'DELETED', object: { ...previous, metadata: { ...previous.metadata, resourceVersion } } };
 }
 
-function added(object: KubeObject, resource: Resource): Change {
+function added(object: KubeObject, resource: Resource): Omit<Change, 'by'> {
   return { version: Number(object.metadata.resourceVersion), type: 'ADDED', resource, object, previous: undefined };
 }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { checkNamespace, normalize, withDefaults } from './admission.ts';
 import { type ApiError, alreadyExists, badRequest, conflict, invalid, notFound } from './api-error.ts';
@@ -12,6 +11,9 @@ import { validate } from './validation.ts';
 
 const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';
 
+/** Of a name that is generated. */
+const SUFFIX_CHARACTERS = 5;
+
 /** POST: creates an object. @throws ApiError 404, 403 (namespace), 409 AlreadyExists, 422. */
 export function createObject(
   cluster: Cluster,
@@ -19,10 +21,11 @@ export function createObject(
   namespace: string | undefined,
   draft: ObjectDraft,
 ): KubeObject {
-  const { store, now } = cluster;
+  const { store, uuid } = cluster;
   checkDecodable(resource, draft as KubeObject);
   const { generateName, resourceVersion, ...given } = draft.metadata ?? {};
-  const name = given.name ?? (generateName === undefined ? undefined : `${generateName}${randomSuffix()}`);
+  const name =
+    given.name ?? (generateName === undefined ? undefined : `${generateName}${uuid().slice(-SUFFIX_CHARACTERS)}`);
   if (name === undefined) {
     const message = 'Required value: name or generateName is required';
     throw invalid(resource, '', [{ reason: 'FieldValueRequired', message, field: 'metadata.name' }]);
@@ -37,8 +40,8 @@ export function createObject(
     ...(generateName === undefined ? {} : { generateName }),
     name,
     ...(namespace === undefined ? {} : { namespace }),
-    uid: randomUUID(),
-    creationTimestamp: timestamp(now()),
+    uid: uuid(),
+    creationTimestamp: timestamp(cluster),
     ...(resource.countsGenerations ? { generation: 1 } : {}),
   } as unknown as ObjectMeta;
   const { kind, apiVersion, status, ...content } = draft;
@@ -172,8 +175,4 @@ function checkType(resource: Resource, { kind, apiVersion }: KubeObject): void {
 
 function invalidField(resource: Resource, name: string, field: string, message: string): ApiError {
   return invalid(resource, name, [{ reason: 'FieldValueInvalid', message, field }]);
-}
-
-function randomSuffix(): string {
-  return randomUUID().slice(0, 5);
 }

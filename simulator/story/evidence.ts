@@ -1,4 +1,4 @@
-import type { LoggedRequest } from '../server.ts';
+import type { LoggedRequest } from '../exchange.ts';
 import type { Simulator } from '../simulator.ts';
 
 /** On the Lease that is a slot: the name of its budget. */

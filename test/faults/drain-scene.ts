@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { LoggedRequest } from '../../simulator/server.ts';
+import type { LoggedRequest } from '../../simulator/exchange.ts';
 import { type EditableObject, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
 import { LEDGER } from '../harness/held-node.ts';
