@@ -24,8 +24,8 @@ export function normalize(resource: Resource, object: KubeObject): KubeObject {
   for (const [section, names] of Object.entries(OMITTED_WHEN_EMPTY)) {
     const fields = result[section];
     if (typeof fields !== 'object' || fields === null) continue;
-    const kept = Object.entries(fields).filter(([name, value]) => !(names.includes(name) && isEmpty(value)));
-    result[section] = Object.fromEntries(kept);
+    const empty = names.filter((name) => name in fields && isEmpty((fields as Record<string, unknown>)[name]));
+    if (empty.length > 0) result[section] = without(fields, (name) => empty.includes(name));
   }
   return result as unknown as KubeObject;
 }
@@ -62,9 +62,24 @@ function isEmpty(value: unknown): boolean {
   return value === false || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
+function without(fields: object, isUnwanted: (name: string, value: unknown) => boolean): object {
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isUnwanted(name, value)));
+}
+
+/** What has no nulls in it is the same object afterwards, so that what did not change is seen not to have. */
 function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
-  return Object.fromEntries(kept.map(([name, field]) => [name, withoutNulls(field)]));
+  if (Array.isArray(value)) {
+    const cleaned = value.map(withoutNulls);
+    return cleaned.every((entry, index) => entry === value[index]) ? value : cleaned;
+  }
+  let result = value as Record<string, unknown>;
+  for (const [name, field] of Object.entries(value)) {
+    const cleaned = withoutNulls(field);
+    if (cleaned === field && field !== null && field !== undefined) continue;
+    if (result === value) result = { ...value };
+    if (cleaned === null || cleaned === undefined) delete result[name];
+    else result[name] = cleaned;
+  }
+  return result;
 }

@@ -35,7 +35,8 @@ export function handsOn(cluster: Cluster): Hands {
   return {
     seed: (...objects) =>
       store.writeAs(HANDS, () => {
-        for (const object of objects) seed(cluster, object);
+        // What is stored is frozen; what is given stays the giver's.
+        for (const object of objects) seed(cluster, structuredClone(object));
       }),
     read,
     list: (kind, namespace) => store.list(resourceOfKind(kind), namespace),

@@ -43,7 +43,8 @@ function placeOf(path: string): Place {
   const parts = path
     .split('/')
     .filter((part) => part !== '')
-    .map(decodeURIComponent);
+    // Most have nothing to decode, and decoding is slow.
+    .map((part) => (part.includes('%') ? decodeURIComponent(part) : part));
   const [root, ...rest] = parts;
   const group = root === 'api' ? '' : rest.shift();
   const version = rest.shift();
