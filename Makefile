@@ -24,7 +24,7 @@ executable: $(INSTALLED) ## Make dist/nsc, which needs no Node
 bench: $(INSTALLED) ## Measure what an agent costs, beside its peers (minutes; needs KUBEBUILDER_ASSETS)
 	npm run --silent bench
 
-soak: $(INSTALLED) ## Run the end-to-end tests on Deno, then on the executable (minutes; needs KUBEBUILDER_ASSETS)
+soak: $(INSTALLED) ## Run the end-to-end tests on Deno and on the executable, and the laws at length (an hour; needs KUBEBUILDER_ASSETS)
 	npm run --silent soak
 
 lint: $(INSTALLED) ## Type-check and lint

@@ -1,4 +1,5 @@
 // Makes dist/agent.mjs: the whole program in one file, the same for Node and Deno.
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import ncc from '@vercel/ncc';
@@ -42,6 +43,11 @@ const leaveOutWhatIsUnused = {
     });
     build.onResolve({ filter: /.*/ }, async ({ path, pluginData, ...from }) => {
       if (pluginData === 'resolved') return undefined;
+      // Most imports are such, and asking esbuild back for each takes most of the time of a build.
+      const beside = join(from.resolveDir, path);
+      if (PURE.test(from.importer) && /^\..*\.js$/.test(path) && existsSync(beside)) {
+        return { path: beside, sideEffects: false };
+      }
       const resolved = await build.resolve(path, { ...from, pluginData: 'resolved' });
       return PURE.test(resolved.path) ? { ...resolved, sideEffects: false } : resolved;
     });

@@ -107,7 +107,7 @@ async function agentDrain({ name, goneAt }: Node): Promise<Cost> {
     const before = cpuSeconds(agent.pid);
     check.breakIt();
     const at = await goneAt();
-    await agent.waitForLine(/is drained/, { deadlineMs: DEADLINE_MS });
+    await agent.waitForLine(/is drained/);
     const cpu = cpuSeconds(agent.pid) - before;
     return { wallMs: at - noticedAt, cpuSeconds: cpu, ...audited(mark, 'node-svc-checker') };
   } finally {

@@ -1,7 +1,8 @@
 import type { Clock } from '../agent/core/ports.ts';
 import { type Deadline, startDeadline } from '../agent/kube/deadline.ts';
-import { watchSilence } from '../agent/kube/read-items.ts';
+import { watchSilence } from '../agent/kube/read-lines.ts';
 import { refusal } from '../agent/kube/refusal.ts';
+import { parseAnswer } from '../agent/kube/shape.ts';
 import { type CallObserver, DEFAULT_DEADLINE_MS, type KubeRequest } from '../agent/kube/transport.ts';
 import type { BodyAnswer, WatchWire } from './connection.ts';
 import type { Reply } from './exchange.ts';
@@ -31,7 +32,7 @@ export class Call implements Reply {
   readonly #onItem: ((item: unknown) => void) | null;
   readonly #serve: (reply: Reply) => void;
   readonly #deadline: Deadline;
-  readonly #settle: { resolve(value: unknown): void; reject(error: Error): void };
+  readonly #settle: { resolve(value: unknown): void; reject(error: unknown): void };
   #isObserved = false;
   #isSecond = false;
   /** Ends what goes on only while somebody waits. */
@@ -92,7 +93,7 @@ export class Call implements Reply {
     };
     return {
       sendItem: (item) => send(hand(() => item)),
-      sendLine: (line) => send(hand(() => JSON.parse(line))),
+      sendLine: (line) => send(hand(() => parseAnswer(line, this.#request.attempt))),
       end: () => {
         send(() => this.#end(200, () => this.#settle.resolve(undefined)));
         close();
@@ -127,7 +128,8 @@ export class Call implements Reply {
       return;
     }
     this.#try(() => {
-      const body = parsed(answer.body);
+      const { body: sent } = answer;
+      const body = typeof sent === 'string' ? parseAnswer(sent, this.#request.attempt) : sent;
       this.#onItem?.(body);
       this.#end(code, () => this.#settle.resolve(body));
     });
@@ -150,11 +152,12 @@ export class Call implements Reply {
     return silence.heard;
   }
 
+  /** What is thrown in it ends the call as it is. */
   #try(act: () => void): void {
     try {
       act();
     } catch (error) {
-      this.#fail(error);
+      this.#end(null, () => this.#settle.reject(error));
     }
   }
 
@@ -180,10 +183,6 @@ export class Call implements Reply {
   }
 }
 
-function parsed(body: unknown): unknown {
-  return typeof body === 'string' ? JSON.parse(body) : body;
-}
-
 function refusingAnswer({ code, body, retryAfterSeconds }: BodyAnswer) {
   return {
     status: code,
@@ -200,10 +199,9 @@ function connectionCut(): Error {
 /** A way on which each thing takes its time, but none overtakes another. */
 function inOrder({ clock, latencyMs }: Link): (arrive: () => void) => void {
   const onTheWay: (() => void)[] = [];
-  let lastAtMs = 0;
   return (arrive) => {
     onTheWay.push(arrive);
-    lastAtMs = Math.max(lastAtMs, clock.nowMs() + latencyMs());
-    clock.after(lastAtMs - clock.nowMs(), () => onTheWay.shift()?.());
+    // Whosever time it is, the one that was sent first arrives.
+    clock.after(latencyMs(), () => onTheWay.shift()?.());
   };
 }

@@ -58,7 +58,7 @@ export function serve(context: ServerContext, request: IncomingRequest, reply: R
   const { method, path, userAgent, body } = request;
   const logged: LoggedRequest = { atMs: clock.nowMs(), method, path, userAgent, body, status: undefined };
   log(context.requests, logged);
-  const fault = context.faults.take(method, path, method === 'GET' && isWatch(request.query));
+  const fault = context.faults.take(request, method === 'GET' && isWatch(request.query));
   if (fault?.kind === 'stall') return;
   if (fault?.kind === 'refuse') reply.cut();
   else if (fault?.kind === 'late') clock.after(fault.ms, () => void answerFor(context, request));
@@ -151,6 +151,7 @@ function answerWatch(
   watches.add(watch);
   if (fault?.kind === 'watchLine') watch.sendLine(fault.line);
   if (fault?.kind === 'watchCut' && fault.afterEvents === 0) watch.cut();
+  else if (fault?.kind === 'watchEnd') watch.end();
   else if (fault?.kind === 'watchExpired') watch.expire();
   else stopServing = serveWatch(cluster, request, sink, bookmarkMs);
   if (isOver) stopServing();

@@ -202,6 +202,15 @@ describe('faults', () => {
       assert.equal(rule.hits, 2);
     });
 
+    it('a rule that says a body hits only requests with such a one', async () => {
+      const rule = simulator.faults.add({ body: /"unschedulable":true/, fault: { kind: 'status', code: 500 } });
+      const other = { body: { spec: { unschedulable: false } } };
+      const statuses = [];
+      for (const request of [CORDON, other]) statuses.push((await api.request('PATCH', NODE, request)).status);
+      statuses.push((await api.request('GET', NODE)).status);
+      assert.deepEqual([statuses, rule.hits], [[500, 200, 200], 1]);
+    });
+
     it('the first rule that is not spent hits, a removed one never again', async () => {
       const first = simulator.faults.add({ fault: { kind: 'status', code: 500 }, times: 1 });
       const second = simulator.faults.add({ fault: { kind: 'status', code: 503 } });

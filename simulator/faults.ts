@@ -33,6 +33,8 @@ export type Fault =
   | { readonly kind: 'watchLine'; readonly line: string }
   /** A watch whose connection breaks before its nth event (0: at once). */
   | { readonly kind: 'watchCut'; readonly afterEvents: number }
+  /** A watch that ends in good order as soon as it has begun. */
+  | { readonly kind: 'watchEnd' }
   /** A watch of which nothing is heard any more from its nth event on (0: from the beginning), though it stays open. */
   | { readonly kind: 'watchSilent'; readonly afterEvents: number }
   /** A watch that, after its nth event (bookmarks not counted), delivers its first event again, as MODIFIED. */
@@ -46,9 +48,14 @@ export interface FaultRule {
   readonly method?: string;
   /** Tried on the path with its query, as sent; absent: any. */
   readonly path?: RegExp;
+  /** Tried on the body as sent; absent: any, or none. */
+  readonly body?: RegExp;
   /** How many requests it hits until it is spent; absent: unlimited. */
   readonly times?: number;
 }
+
+/** What of a request decides whether a fault hits it. */
+export type FaultTarget = { readonly method: string; readonly path: string; readonly body: string };
 
 /** A rule in force. */
 export interface ActiveFault {
@@ -80,11 +87,12 @@ export class Faults {
   }
 
   /** The fault that hits this request, if any; it is counted. A watch fault hits watches only. */
-  take(method: string, path: string, isWatch: boolean): Fault | undefined {
+  take({ method, path, body }: FaultTarget, isWatch: boolean): Fault | undefined {
     const active = this.#rules.find(({ rule, hits }) => {
       if (hits >= (rule.times ?? Number.POSITIVE_INFINITY)) return false;
       if (rule.fault.kind.startsWith('watch') && !isWatch) return false;
-      return (rule.method ?? method) === method && (rule.path?.test(path) ?? true);
+      const isMethod = (rule.method ?? method) === method;
+      return isMethod && (rule.path?.test(path) ?? true) && (rule.body?.test(body) ?? true);
     });
     if (active === undefined) return undefined;
     active.hits += 1;

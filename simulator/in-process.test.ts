@@ -161,6 +161,7 @@ describe('a connection in this process', () => {
       ['begins with no JSON', { kind: 'watchLine', line: '{"type":' }, []],
       ['replays its first event', { kind: 'watchReplay', afterEvents: 2 }, [1, 2], (watch) => watch.end()],
       ['falls silent', { kind: 'watchSilent', afterEvents: 1 }, [1], (watch) => watch.end()],
+      ['ends at once', { kind: 'watchEnd' }, []],
       ['is too old', { kind: 'watchExpired' }, []],
       ['is refused', { kind: 'status', code: 500 }, []],
       ['is never answered', { kind: 'stall' }, []],

@@ -87,11 +87,12 @@ async function planToRelease(way: ReleaseWay, name: string, leases: readonly Slo
 
 async function planToForget(way: ReleaseWay, name: string, leases: readonly SlotLease[]): Promise<Plan> {
   const own = leases.filter(({ holder }) => holder === name);
+  const api = createNodeApi(way.transport, name);
   try {
-    const node = await createNodeApi(way.transport, name).read();
+    const node = await api.read();
     return { node: name, release: readable(decide(way, node)), leases: own };
   } catch (error) {
-    if (!hasStatus(error, 404) || own.length === 0) throw error;
+    if (!api.isGone(error) || own.length === 0) throw error;
     // Of the Node only its slots are left.
     return { node: name, release: { kind: 'NothingOurs' }, leases: own };
   }

@@ -1,5 +1,5 @@
+import { markEffect } from '../core/effects/list.ts';
 import type { ReleaseStep } from '../core/release.ts';
-import { describeTaint } from '../loop/describe-change.ts';
 
 /** How the release of one node ended, or what it would do. */
 export type NodeOutcome = {
@@ -41,12 +41,8 @@ export function describeOutcome({ node, result, steps, slots, error }: NodeOutco
 
 function describeStep(step: ReleaseStep): { plan: string; done: string } {
   switch (step.kind) {
-    case 'Uncordon':
-      return { plan: 'uncordon', done: 'uncordoned' };
-    case 'RemoveTaint': {
-      const taint = `taint ${describeTaint(step.taint)}`;
-      return { plan: `remove ${taint}`, done: `${taint} removed` };
-    }
+    case 'TakeBack':
+      return markEffect(step.effect).undo(step.mark);
     case 'EndDrain':
       return { plan: 'end the drain', done: 'drain ended' };
     case 'RemoveConditions': {

@@ -1,24 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { startCheck } from '../check/run-check.ts';
-import type { EventSeries } from '../core/event.ts';
+import { isBug } from '../core/bug.ts';
 import type { NodeView } from '../core/node.ts';
+import type { EventSeries } from '../core/node-event.ts';
+import { createAgentPodApi } from '../kube/agent-pod-api.ts';
 import { type Credentials, loadCredentials } from '../kube/credentials.ts';
 import { canRetryEvent, createEventApi } from '../kube/event-api.ts';
-import { hasStatus } from '../kube/kube-error.ts';
-import { createNodeApi, readTolerations } from '../kube/node-api.ts';
-import { createPodApi, evictionAnswer } from '../kube/pod-api.ts';
-import { createSlotApi, slotLeaseName } from '../kube/slot-api.ts';
+import { createNodeApi } from '../kube/node-api.ts';
+import { createPodApi } from '../kube/pod-api.ts';
+import { createSlotApi } from '../kube/slot-api.ts';
 import { createTransport, type Transport } from '../kube/transport.ts';
 import { watchNode } from '../kube/watch-node.ts';
 import { Agent } from '../loop/agent.ts';
 import { SYSTEM_CLOCK } from '../loop/clock.ts';
-import { createTolerationReader } from '../loop/own-tolerations.ts';
+import { createDrainNarrator } from '../loop/drain-narrator.ts';
 import { formatPolicyErrors } from '../policy/format-error.ts';
 import { watchPolicyDirectory } from '../policy/watch-directory.ts';
 import { createEventRecorder } from '../telemetry/event-recorder.ts';
 import { serveHttp } from '../telemetry/http.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { createTelling } from '../telemetry/telling.ts';
 import { VERSION } from '../version.ts';
 
 /** Less than the 2 s within which the agent has to be gone after SIGTERM. */
@@ -89,34 +93,40 @@ export const runCommand: CommandModule<object, RunOptions> = {
 
 async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
   const nodeName = options.nodeName ?? '';
+  const clock = SYSTEM_CLOCK;
+  const boot = readBoot();
   const write = (line: string) => process.stdout.write(line);
   const log = createLog({ format: options.logFormat, debug: options.debug, write, now: () => new Date() });
   // Whoever reads the log may go away; the agent goes on.
   process.stdout.on('error', () => {});
-
-  const metrics = createMetrics({ version: VERSION, runtime: runtimeName() });
+  const metrics = createMetrics({ version: VERSION, runtime: runtimeName() }, clock.wallMs);
   const credentials = loadCredentials(options.kubeconfig, process.env);
   const transport = openTransport(credentials, metrics);
   const stopping = new AbortController();
-
+  const pod = ownPod(credentials, process.env);
+  const tellBug = (error: unknown) => {
+    if (isBug(error)) agent.onProblem(error);
+    return isBug(error);
+  };
   const recorder = createEventRecorder(
     eventSink(transport, () => agent.node),
     log,
-    { tellBug: (error) => agent.tellBug(error) },
+    { clock, tellBug },
   );
-  const pod = ownPod(credentials, process.env);
+  const tell = createTelling({ nodeName, log, record: recorder.record, counted: metrics.counted });
   const agent: Agent = new Agent({
     nodeName,
-    api: {
-      ...createNodeApi(transport, nodeName),
-      isConflict: (error) => hasStatus(error, 409),
-      isNotFound: (error) => hasStatus(error, 404),
-    },
-    slotApi: {
-      ...createSlotApi(transport, agentNamespace(credentials, process.env)),
-      nameOf: slotLeaseName,
-      isConflict: (error) => hasStatus(error, 409),
-    },
+    id: randomUUID(),
+    boot,
+    pid: process.pid,
+    hasEnded: (other) => hasEndedHere(boot, other),
+    ownPod: pod,
+    clock,
+    serverWallMs: transport.serverWallMs,
+    nodeApi: createNodeApi(transport, nodeName),
+    slotApi: createSlotApi(transport, agentNamespace(credentials, process.env)),
+    podApi: createAgentPodApi(transport, pod),
+    drainApi: createPodApi(transport, nodeName),
     startCheck: (policy) =>
       startCheck(policy.spec.check, {
         nodeName,
@@ -124,15 +134,14 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
         hostRoot: options.hostRoot,
         hostPid: options.hostPid,
       }),
-    describeErrors: (load) => formatPolicyErrors(load.errors, load.omitted),
-    ownPod: pod,
-    drainApi: { ...createPodApi(transport, nodeName), answerOf: evictionAnswer },
-    log,
-    record: recorder.record,
-    metrics,
-    onFatal: () => void stop(1),
+    drainNarrator: createDrainNarrator(nodeName, log, tellBug),
+    drainMeter: metrics.drain,
+    onStep(step) {
+      tell(step);
+      metrics.show(step);
+    },
+    onEnd: () => void stop(1),
   });
-
   const loop = startLoopClock();
   const server = await serveHttp({
     ...parseAddress(options.metricsAddress),
@@ -145,28 +154,15 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     message: 'agent started',
     fields: { version: VERSION, node: nodeName, http: server.address, server: credentials.server },
   });
-
-  const readOwnTolerations = createTolerationReader(
-    () => (pod === null ? Promise.resolve([]) : readTolerations(transport, pod)),
-    (tolerations) => agent.onOwnTolerations(tolerations),
-    (error) => agent.onProblem(error),
-    stopping.signal,
+  const policies = watchPolicyDirectory(options.policyDir, (load) =>
+    agent.onPolicies(load, load.valid ? [] : formatPolicyErrors(load.errors, load.omitted)),
   );
-  const policies = watchPolicyDirectory(options.policyDir, (load) => {
-    try {
-      agent.onPolicies(load);
-    } catch (error) {
-      agent.tellBug(error);
-      throw error;
-    }
-    if (pod !== null && load.valid) readOwnTolerations(load.set);
-  });
-  void watchNode(
+  watchNode(
     transport,
     nodeName,
     { onNode: (node) => agent.onNode(node), onProblem: (error) => agent.onProblem(error) },
     stopping.signal,
-  );
+  ).catch((error) => agent.onProblem(error));
 
   async function stop(exitCode: number): Promise<void> {
     if (stopping.signal.aborted) return;
@@ -176,7 +172,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     policies.stop();
     recorder.stop();
     server.close();
-    await agent.stop();
+    await agent.stop().catch((error) => agent.onProblem(error));
     process.exit(exitCode);
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(0));
@@ -197,6 +193,27 @@ function eventSink(transport: Transport, currentNode: () => NodeView | null) {
     repeat: api.repeat,
     canRetry: canRetryEvent,
   };
+}
+
+/** Tells this boot of this machine from all others; empty where that cannot be read. */
+function readBoot(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Of a container that was started anew, the process of the one before often had our number. */
+function hasEndedHere(boot: string, other: { readonly boot: string; readonly pid: number }): boolean | null {
+  if (boot === '' || other.boot !== boot) return null;
+  if (other.pid === process.pid) return true;
+  try {
+    process.kill(other.pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
 }
 
 /** $POD_NAMESPACE, else the credentials': the service account's or the context's. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { SAMPLE_TAINT } from '../core/samples.ts';
+import type { Owner } from '../core/effects/mark.ts';
 import { type ClusterStatus, clusterStatus, type NodeStatus } from '../core/status.ts';
 import { formatStatus, stateOf } from './status-text.ts';
 
@@ -9,15 +9,21 @@ const SINCE = '2026-01-01T00:00:00Z';
 const OPTIONS = { all: false, wide: false, namespace: 'agents', nowMs: NOW_MS };
 
 suite('the effects on a node', () => {
-  const ours = { ...SAMPLE_TAINT, owner: 'Ours' as const };
+  const mark = (effect: string, owner: Owner) => ({ effect, what: effect, owner });
   const drain = (state: 'Draining' | 'Drained' | 'GaveUp' | 'Stopped') => ({ state, since: SINCE });
   const CASES: readonly [Partial<NodeStatus>, string][] = [
-    [{ cordon: 'Ours' }, 'cordon'],
-    [{ cordon: 'Ours', taints: [ours], drain: drain('Draining') }, 'cordon, taint, Draining'],
-    [{ cordon: 'Ours', drain: drain('GaveUp') }, 'cordon, GaveUp'],
-    [{ cordon: 'Released', taints: [ours], drain: drain('Stopped') }, 'taint; released: cordon, drain'],
-    [{ cordon: 'Released', taints: [{ ...ours, owner: 'Released' }] }, 'released: cordon, taint'],
-    [{ cordon: 'Theirs', taints: [ours], drain: drain('Drained') }, 'taint, Drained; theirs: cordon'],
+    [{ marks: [mark('cordon', 'Ours')] }, 'cordon'],
+    [{ marks: [mark('cordon', 'Ours'), mark('taint', 'Ours')], drain: drain('Draining') }, 'cordon, taint, Draining'],
+    [{ marks: [mark('cordon', 'Ours')], drain: drain('GaveUp') }, 'cordon, GaveUp'],
+    [
+      { marks: [mark('cordon', 'TakenAway'), mark('taint', 'Ours')], drain: drain('Stopped') },
+      'taint; taken away: cordon, drain',
+    ],
+    [{ marks: [mark('cordon', 'TakenAway'), mark('taint', 'TakenAway')] }, 'taken away: cordon, taint'],
+    [
+      { marks: [mark('cordon', 'Theirs'), mark('taint', 'Ours')], drain: drain('Drained') },
+      'taint, Drained; theirs: cordon',
+    ],
   ];
   for (const [effects, text] of CASES) {
     test(`are told as ${text}`, () => {
@@ -34,6 +40,13 @@ suite('the text', () => {
     assert.equal(lines.length, 1 + 2 + 100 + 1);
     assert.equal(lines.at(-1), 'and 150 more; --all lists every node');
     assert.equal(formatStatus(status, { ...OPTIONS, all: true }).length, 1 + 2 + 250);
+  });
+
+  test('tells a defect of an agent', () => {
+    const problems = [{ reason: 'InternalError' as const, error: 'TypeError: x is not a function' }];
+    const row = formatStatus(statusWith([{ problems }]), { ...OPTIONS, wide: true }).at(-1);
+    const text = 'its agent has met a defect of its own program, to be reported: TypeError: x is not a function';
+    assert.equal(row?.split(/ {3,}/)[1], text);
   });
 
   test('shows a node that has a slot and holds nothing', () => {

@@ -1,7 +1,6 @@
 import { formatAge } from '../core/age.ts';
-import type { Owner } from '../core/ledger.ts';
+import type { Owner } from '../core/effects/mark.ts';
 import { type ClusterStatus, isQuiet, type NodeProblem, type NodeStatus, type StatusSummary } from '../core/status.ts';
-import { describeTaint } from '../loop/describe-change.ts';
 import { REPORT_PROBLEMS } from './report-problems.ts';
 import { countNodes, formatNarrowTable, formatTable } from './table.ts';
 
@@ -71,25 +70,24 @@ const COLUMNS: readonly Column[] = [
     cell: ({ drain }, nowMs) => (drain === null ? '' : formatAge(drain.since, nowMs)),
     isWide: true,
   },
-  { header: 'TAINTS', cell: ({ taints }) => taints.map(describeTaint).join(', '), isWide: true },
+  { header: 'MARKS', cell: ({ marks }) => marks.map(({ what }) => what).join(', '), isWide: true },
   { header: 'SLOT', cell: ({ slots }) => (slots ?? []).join(', '), ofSlots: true },
   { header: 'REVISION', cell: ({ revision }) => revision ?? '' },
   { header: 'POLICIES', cell: ({ policies }) => policies.join(', ') },
 ];
 
 /** What is ours first; then what was taken away, and what was there before us. */
-function describeEffects({ cordon, taints, drain }: NodeStatus): string {
+function describeEffects({ marks, drain }: NodeStatus): string {
   const effectsOf = (wanted: Owner) => [
-    ...(cordon === wanted ? ['cordon'] : []),
-    ...(taints.some(({ owner }) => owner === wanted) ? ['taint'] : []),
+    ...new Set(marks.filter(({ owner }) => owner === wanted).map(({ effect }) => effect)),
   ];
   const isStopped = drain?.state === 'Stopped';
   const ours = [...effectsOf('Ours'), ...(drain !== null && !isStopped ? [drain.state] : [])];
-  const released = [...effectsOf('Released'), ...(isStopped ? ['drain'] : [])];
+  const takenAway = [...effectsOf('TakenAway'), ...(isStopped ? ['drain'] : [])];
   const theirs = effectsOf('Theirs');
   return [
     ours.join(', '),
-    released.length > 0 ? `released: ${released.join(', ')}` : '',
+    takenAway.length > 0 ? `taken away: ${takenAway.join(', ')}` : '',
     theirs.length > 0 ? `theirs: ${theirs.join(', ')}` : '',
   ]
     .filter((part) => part !== '')
@@ -104,7 +102,7 @@ function formatSummary({ nodes, held, withProblem, revisions, slots, ...counts }
   const details = [
     counts.draining > 0 && `${counts.draining} draining`,
     counts.gaveUp > 0 && `${counts.gaveUp} gave up draining`,
-    counts.released > 0 && `${counts.released} released`,
+    counts.takenAway > 0 && `${counts.takenAway} with something taken away`,
   ].filter((detail) => detail !== false);
   const parts = [
     `${countNodes(nodes)}: ${held} held${details.length > 0 ? ` (${details.join(', ')})` : ''}, ${withProblem} with a problem`,

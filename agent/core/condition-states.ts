@@ -1,4 +1,4 @@
-import { holdOf, type Ledger } from './ledger.ts';
+import { cordonOwner, drainsOf, type Ledger } from './ledger.ts';
 import type { ConditionChange, NodeCondition } from './node.ts';
 import type { Roster, WatchedPolicy } from './roster.ts';
 
@@ -51,37 +51,36 @@ function checkState({ policy, health, verdict }: WatchedPolicy, before: NodeCond
 }
 
 /**
- * What the lifecycle conditions should say, by type: those of the drain in the ledger, if a policy that holds it asks
- * for them. Both at once or none, because each says something about the other.
+ * What the lifecycle conditions should say, by type: those of the drains of the policies that ask for them. Both at once
+ * or none, because each says something about the other.
  */
 export function drainStates(roster: Roster, ledger: Ledger | null): ReadonlyMap<string, ConditionState> {
-  const asking = [...roster].filter(
-    ([name, { policy }]) => policy.spec.lifecycleConditions && holdOf(ledger, name)?.drain,
-  );
+  const asking = drainsOf(ledger).filter(({ policy }) => roster.get(policy)?.policy.spec.lifecycleConditions);
   if (asking.length === 0) return new Map();
-  const isFrozen = asking.every(([, { policy }]) => policy.spec.paused);
-  const states = isFrozen ? (['Kept', 'Kept'] as const) : drainPair(ledger, asking.map(([name]) => name).join(', '));
+  const isFrozen = asking.every(({ policy }) => roster.get(policy)?.policy.spec.paused);
+  const states = isFrozen ? (['Kept', 'Kept'] as const) : drainPair(ledger, asking);
   return new Map(states?.map((state, index) => [LIFECYCLE_TYPES[index] ?? '', state]));
 }
 
-/** Of DrainInProgress and of Drained; null when the drain was taken back, by a person's uncordon or `nsc release`. */
-function drainPair(ledger: Ledger | null, policies: string): readonly [ConditionState, ConditionState] | null {
-  if (!ledger?.drain || ledger.cordon === 'Released') return null;
+/**
+ * Of DrainInProgress and of Drained, where Drained takes the drain of every policy that asks; null when they were taken
+ * back, by a person's uncordon or `nsc release`.
+ */
+function drainPair(
+  ledger: Ledger | null,
+  asking: ReturnType<typeof drainsOf>,
+): readonly [ConditionState, ConditionState] | null {
+  const drains = cordonOwner(ledger) === 'TakenAway' ? [] : asking.filter(({ state }) => state !== 'Stopped');
+  if (drains.length === 0) return null;
   const pair = (isUnderWay: boolean, isOver: boolean, reason: string, text: string) => {
+    const policies = drains.map(({ policy }) => policy).join(', ');
     const message = `Drain for policy ${policies} ${text}`;
     const state = (holds: boolean) => ({ status: holds ? 'True' : 'False', reason, message }) as const;
     return [state(isUnderWay), state(isOver)] as const;
   };
-  switch (ledger.drain.state) {
-    case 'Draining':
-      return pair(true, false, 'DrainStarted', 'is under way');
-    case 'Drained':
-      return pair(false, true, 'DrainCompleted', 'is done: nothing it has to evict is left');
-    case 'GaveUp':
-      return pair(false, false, 'DrainGaveUp', 'gave up; it is tried again while the policy fails');
-    case 'Released':
-      return null;
-    default:
-      return ledger.drain.state satisfies never;
+  if (drains.some(({ state }) => state === 'Draining')) return pair(true, false, 'DrainStarted', 'is under way');
+  if (drains.some(({ state }) => state === 'GaveUp')) {
+    return pair(false, false, 'DrainGaveUp', 'gave up; it is tried again while the policy fails');
   }
+  return pair(false, true, 'DrainCompleted', 'is done: nothing it has to evict is left');
 }

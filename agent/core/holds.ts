@@ -1,20 +1,19 @@
-import { type Hold, holdOf, isDisrupting, type Ledger } from './ledger.ts';
-import type { Taint } from './policy.ts';
+import { MARK_EFFECTS } from './effects/list.ts';
+import { isEqualMark, isSameMark, type Mark, type MarkEffect } from './effects/mark.ts';
+import type { Closed, GateView } from './gates/gate.ts';
+import { GATES } from './gates/list.ts';
+import { cordonOwner, type DrainMemory, type Hold, holdOf, holdUnlessEmpty } from './ledger.ts';
+import { drainRules, widensDrain } from './orders/drain-rules.ts';
+import type { Drain } from './policy.ts';
 import type { Roster, WatchedPolicy } from './roster.ts';
-import type { SlotState } from './slot.ts';
-import { sameTaint, type Toleration, toleratesForGood } from './taint.ts';
+import { timestamp } from './timestamp.ts';
 
 /** Why a failing policy's effects are not, or not all, on the node. */
 export type Withheld = {
   readonly policy: string;
-  readonly why:
-    | 'Observe'
-    | 'Paused'
-    | 'BelowThreshold'
-    | 'KubeletNotReady'
-    | 'BudgetDenied'
-    | 'SlotPending'
-    | 'WouldEvictAgent';
+  readonly why: 'Observe' | 'Paused' | 'BelowThreshold' | Closed['why'];
+  /** In words, where `why` does not say it all; else null. */
+  readonly because: string | null;
   /** What it would do. */
   readonly wanted: Hold;
 };
@@ -22,107 +21,140 @@ export type Withheld = {
 export type Holds = {
   /** By policy name: what each may hold on the node now. */
   readonly policies: Readonly<Record<string, Hold>>;
+  /** Names of the policies that may add nothing to what they hold: they are paused. */
+  readonly frozen: ReadonlySet<string>;
   readonly withheld: readonly Withheld[];
 };
 
-/** What may be added to the node, beyond what the ledger says is held already. */
-export type Permission = {
-  /** The kubelet of an unready node is already being handled by the control plane. */
-  readonly nodeReady: boolean;
-  /** Of every cluster budget that selects the node. */
-  readonly slot: SlotState;
-  /** Of the agent's own pod, which no NoExecute taint of ours may evict; null when it runs in none. */
-  readonly ownTolerations: readonly Toleration[] | null;
-};
-
-/** Says what each policy should hold on the node: the union of these is what should be there. */
-export function holdsOf(roster: Roster, ledger: Ledger | null, permission: Permission, now: string): Holds {
+/**
+ * Says what each policy should hold on the node: the union of these is what should be there.
+ *
+ * @param now RFC 3339
+ */
+export function holdsOf(roster: Roster, view: GateView, now: string): Holds {
   const policies: Record<string, Hold> = {};
   const withheld: Withheld[] = [];
-  // A disrupted node has its slots, or takes them, so one effect more need not wait for an answer. A budget that says no
-  // all the same is one of nothing.
-  const slot = permission.slot === 'Pending' && isDisrupting(ledger) ? 'Granted' : permission.slot;
+  const frozen = new Set<string>();
   for (const [name, watched] of roster) {
-    const held = holdOf(ledger, name);
-    const wanted = wantedHold(watched, held, now);
-    const { hold, why } = allowedHold(watched, held, wanted, { ...permission, slot });
+    const held = holdOf(view.ledger, name);
+    const wanted = wantedHold(watched, held, cordonOwner(view.ledger) === 'TakenAway', now);
+    const { hold, why, because = null } = allowedHold(watched, held, wanted, view);
+    if (watched.policy.spec.paused) frozen.add(name);
     if (hold !== null) policies[name] = hold;
-    if (why !== null && wanted !== null) withheld.push({ policy: name, why, wanted });
+    if (why !== null && wanted !== null) withheld.push({ policy: name, why, because, wanted });
   }
-  return { policies, withheld };
+  return { policies, frozen, withheld };
 }
 
-function wantedHold({ policy, health }: WatchedPolicy, held: Hold | null, now: string): Hold | null {
-  const { cordon, taint, drain } = policy.spec.actions;
+/** What a policy would do, as a list: `cordon, taint sick=true:NoSchedule, drain`. */
+export function describeHold({ marks, drain }: Hold): string {
+  const described = MARK_EFFECTS.flatMap((effect) => {
+    const mark = marks[effect.name];
+    return mark === undefined ? [] : [effect.describe(mark)];
+  });
+  return [...described, ...(drain === null ? [] : ['drain'])].join(', ');
+}
+
+/** @param isTakenAway a person has taken the cordon of this episode away, and with it every drain of it */
+function wantedHold(
+  { policy, health }: WatchedPolicy,
+  held: Hold | null,
+  isTakenAway: boolean,
+  now: string,
+): Hold | null {
   if (!health.failing) return null;
+  const { actions } = policy.spec;
+  const marks = MARK_EFFECTS.map((effect) => [effect.name, effect.wanted(actions)] as const);
   return holdUnlessEmpty({
     since: held?.since ?? now,
-    // A drain cordons first, as kubectl's does.
-    cordon: cordon || drain !== undefined,
-    taint: taint === undefined ? null : { key: taint.key, value: taint.value, effect: taint.effect },
-    drain: drain !== undefined,
+    marks: Object.fromEntries(marks.filter((entry): entry is [string, Mark] => entry[1] !== null)),
+    drain: actions.drain === undefined ? null : wantedDrain(actions.drain, held?.drain ?? null, isTakenAway, now),
   });
 }
 
-type Allowed = { readonly hold: Hold | null; readonly why: Withheld['why'] | null };
+/**
+ * The drain that is remembered, unless the policy by now takes pods that it did not take then. One that a person has stopped
+ * stays so.
+ */
+function wantedDrain(rules: Drain, held: DrainMemory | null, isTakenAway: boolean, now: string): DrainMemory {
+  // A drain is known by when it began, so a second one has to begin at another time.
+  const since = held?.since === now ? timestamp(Date.parse(now) + 1_000) : now;
+  const state = isTakenAway ? 'Stopped' : 'Draining';
+  const anew: DrainMemory = { state, since, rules: drainRules(rules) };
+  const isAnew = held === null || (held.state !== 'Stopped' && isWider(held, anew));
+  return isAnew ? anew : { ...held, rules: anew.rules };
+}
+
+function isWider(before: DrainMemory, after: DrainMemory): boolean {
+  return before.rules !== null && after.rules !== null && widensDrain(before.rules, after.rules);
+}
+
+type Allowed = {
+  readonly hold: Hold | null;
+  readonly why: Withheld['why'] | null;
+  readonly because?: string | null;
+};
 
 function allowedHold(
   { policy, health }: WatchedPolicy,
   held: Hold | null,
   wanted: Hold | null,
-  permission: Permission,
+  view: GateView,
 ): Allowed {
   if (policy.spec.paused) return { hold: held, why: 'Paused' };
   if (policy.spec.mode === 'Observe') return { hold: null, why: 'Observe' };
   if (wanted === null) return { hold: null, why: null };
   const kept = keptHold(held, wanted);
-  if (kept !== null && addsNothing(kept, wanted)) return { hold: kept, why: null };
+  if (kept !== null && addsNothing(kept, wanted)) return { hold: wanted, why: null };
   if (health.remembered) return { hold: rememberedHold(held, wanted), why: 'BelowThreshold' };
-  if (!permission.nodeReady) return { hold: kept, why: 'KubeletNotReady' };
-  if (permission.slot !== 'Granted') {
-    return { hold: kept, why: permission.slot === 'Denied' ? 'BudgetDenied' : 'SlotPending' };
+  return passGates(wanted, kept, view);
+}
+
+/** What one gate lets pass has to pass the next. Where nothing new is left, no other gate is asked for nothing. */
+function passGates(wanted: Hold, kept: Hold | null, view: GateView): Allowed {
+  let allowed: Allowed & { readonly hold: Hold } = { hold: wanted, why: null };
+  for (const gate of GATES) {
+    const closed = gate(allowed.hold, kept, view);
+    if (closed === null) continue;
+    const { hold } = closed;
+    if (hold === null || (kept !== null && addsNothing(kept, hold))) return closed;
+    allowed = { ...closed, hold };
   }
-  if (wanted.taint !== null && evictsAgent(wanted.taint, permission)) {
-    return { hold: holdUnlessEmpty({ ...wanted, taint: kept?.taint ?? null }), why: 'WouldEvictAgent' };
-  }
-  return { hold: wanted, why: null };
+  return allowed;
 }
 
 /** What is both held and still wanted: all that may stay where nothing may be added. */
 function keptHold(held: Hold | null, wanted: Hold): Hold | null {
-  if (held === null) return null;
-  return holdUnlessEmpty({
-    since: held.since,
-    cordon: held.cordon && wanted.cordon,
-    taint: held.taint && wanted.taint && sameTaint(held.taint, wanted.taint) ? held.taint : null,
-    drain: held.drain && wanted.drain,
-  });
-}
-
-/** What is held, as far as anything of its kind is still wanted; a changed taint waits with what else is new. */
-function rememberedHold(held: Hold | null, wanted: Hold): Hold | null {
-  if (held === null) return null;
-  const { since, cordon, taint, drain } = held;
-  return holdUnlessEmpty({
-    since,
-    cordon: cordon && wanted.cordon,
-    taint: wanted.taint && taint,
-    drain: drain && wanted.drain,
-  });
-}
-
-function addsNothing(kept: Hold, wanted: Hold): boolean {
   return (
-    kept.cordon === wanted.cordon &&
-    kept.drain === wanted.drain &&
-    (wanted.taint === null || kept.taint?.value === wanted.taint.value)
+    held &&
+    holdUnlessEmpty({ since: held.since, marks: stayingMarks(held, wanted, true), drain: stayingDrain(held, wanted) })
   );
 }
 
-function evictsAgent(taint: Taint, { ownTolerations }: Permission): boolean {
-  return taint.effect === 'NoExecute' && ownTolerations !== null && !toleratesForGood(ownTolerations, taint);
+/** What is held, as far as anything of its kind is still wanted; a changed mark waits with what else is new. */
+function rememberedHold(held: Hold | null, wanted: Hold): Hold | null {
+  return (
+    held &&
+    holdUnlessEmpty({ since: held.since, marks: stayingMarks(held, wanted, false), drain: stayingDrain(held, wanted) })
+  );
 }
 
-function holdUnlessEmpty(hold: Hold): Hold | null {
-  return hold.cordon || hold.taint !== null || hold.drain ? hold : null;
+function stayingMarks(held: Hold, wanted: Hold, isSame: boolean): Hold['marks'] {
+  const stays = (effect: MarkEffect) => {
+    const [before, after] = [held.marks[effect.name], wanted.marks[effect.name]];
+    return before !== undefined && after !== undefined && (!isSame || isSameMark(effect, before, after));
+  };
+  return Object.fromEntries(MARK_EFFECTS.filter(stays).map(({ name }) => [name, held.marks[name] ?? {}]));
+}
+
+function stayingDrain(held: Hold, wanted: Hold): DrainMemory | null {
+  return wanted.drain && held.drain;
+}
+
+function addsNothing(kept: Hold, wanted: Hold): boolean {
+  if (wanted.drain !== null && (kept.drain === null || isWider(kept.drain, wanted.drain))) return false;
+  return MARK_EFFECTS.every((effect) => {
+    const [before, after] = [kept.marks[effect.name], wanted.marks[effect.name]];
+    return after === undefined || (before !== undefined && isEqualMark(effect, before, after));
+  });
 }

@@ -154,8 +154,7 @@ function play(history: readonly Step[], look: (world: World) => void = () => {})
     if (step.do === 'dieBeforeWrite') dieBeforeWrite = true;
     world = apply(world, step);
     world.everFailing ||= [...world.roster.values()].some(({ health }) => health.failing);
-    const patch = comparePatch(world);
-    if (patch !== null && dieBeforeWrite) {
+    if (wantsToWrite(world) && dieBeforeWrite) {
       dieBeforeWrite = false;
       world = restart(world);
     }
@@ -227,8 +226,8 @@ function waitsToAct({ node, roster }: World): boolean {
   return [...roster].some(([name, { health }]) => health.failing && held?.[name] === undefined);
 }
 
-function comparePatch({ node, roster }: World) {
-  return compareSample(node, roster).patch;
+function wantsToWrite({ node, roster }: World): boolean {
+  return compareSample(node, roster).change !== null;
 }
 
 function reconcile(world: World): World {

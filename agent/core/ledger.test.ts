@@ -2,18 +2,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holdOf, type Ledger, readLedger, writeLedger } from './ledger.ts';
 import { LEDGER_ANNOTATION } from './node.ts';
-import { SAMPLE_TAINT, sampleNode } from './samples.ts';
+import { drainRules } from './orders/drain-rules.ts';
+import { SAMPLE_DRAIN, SAMPLE_TAINT, sampleNode } from './samples.ts';
 
 const ledger: Ledger = {
   nodeUid: 'uid-1',
   since: '2026-01-01T00:00:00Z',
   policies: {
-    b: { since: '2026-01-01T00:00:00Z', cordon: true, taint: SAMPLE_TAINT, drain: true },
-    a: { since: '2026-01-01T00:00:01Z', cordon: false, taint: null, drain: false },
+    b: {
+      since: '2026-01-01T00:00:00Z',
+      marks: { cordon: {}, taint: SAMPLE_TAINT },
+      drain: { state: 'Draining', since: '2026-01-01T00:00:00Z', rules: drainRules(SAMPLE_DRAIN) },
+    },
+    a: { since: '2026-01-01T00:00:01Z', marks: {}, drain: null },
   },
-  cordon: 'Ours',
-  taints: [{ ...SAMPLE_TAINT, owner: 'Theirs' }],
-  drain: { state: 'Draining', since: '2026-01-01T00:00:00Z' },
+  marks: [
+    { effect: 'cordon', mark: {}, owner: 'Ours' },
+    { effect: 'taint', mark: SAMPLE_TAINT, owner: 'Theirs' },
+  ],
 };
 const nodeWith = (text: string) => sampleNode({ annotations: { [LEDGER_ANNOTATION]: text } });
 
@@ -41,20 +47,26 @@ test('a ledger of a Node with another UID counts as none', () => {
 });
 
 const whole = JSON.parse(writeLedger(ledger));
+const withMark = (more: object) => JSON.stringify({ ...whole, marks: [{ ...whole.marks[0], ...more }] });
+const withDrain = (more: object) =>
+  JSON.stringify({ ...whole, policies: { b: { ...whole.policies.b, drain: { ...whole.policies.b.drain, ...more } } } });
 const broken: [found: string, text: string, problem: RegExp][] = [
   ['text that is not JSON', 'x', /JSON/],
   ['a list', '[]', /must be an object/],
   ['null', 'null', /must be an object/],
-  ['another version', JSON.stringify({ ...whole, version: 2 }), /version must be 1, found 2/],
-  ['an owner nobody knows', JSON.stringify({ ...whole, cordon: 'Mine' }), /cordon must be Ours, Theirs or Released/],
+  ['another version', JSON.stringify({ ...whole, version: 3 }), /version must be 1 or 2, found 3/],
+  ['no version', JSON.stringify({ ...whole, version: undefined }), /version must be 1 or 2, found undefined/],
+  ['an owner nobody knows', withMark({ owner: 'Mine' }), /marks\[0\].owner must be Ours, Theirs or TakenAway/],
+  ['an effect nobody knows', withMark({ effect: 'reboot' }), /effect must be one of cordon, taint, found "reboot"/],
   ['a missing field', JSON.stringify({ ...whole, nodeUid: undefined }), /nodeUid must be a string/],
   [
     'a taint with a wrong effect',
-    JSON.stringify({ ...whole, taints: [{ key: 'k', value: '', effect: 'X' }] }),
-    /taint effect/,
+    withMark({ effect: 'taint', mark: { key: 'k', value: '', effect: 'X' } }),
+    /marks\[0\].mark.effect must be one of NoSchedule, PreferNoSchedule, NoExecute, found "X"/,
   ],
   ['policies that are a list', JSON.stringify({ ...whole, policies: [] }), /policies must be an object/],
-  ['a drain state nobody knows', JSON.stringify({ ...whole, drain: { state: '?' } }), /drain.state/],
+  ['a drain state nobody knows', withDrain({ state: '?' }), /policies.b.drain.state must be Draining, Drained, GaveUp/],
+  ['a taint without a value', withMark({ effect: 'taint', mark: { key: 'k', effect: 'NoSchedule' } }), /value must be/],
 ];
 
 for (const [found, text, problem] of broken) {

@@ -1,30 +1,28 @@
+import { markEffect } from './effects/list.ts';
+import type { LedgerMark, Mark, Owner } from './effects/mark.ts';
 import type { NodeView } from './node.ts';
 import { LEDGER_ANNOTATION } from './node.ts';
-import type { Taint } from './policy.ts';
-
-/**
- * Whose an effect on the node is. `Theirs`: it was there before we wanted it. `Released`: a person (or `nsc release`)
- * took ours away, and it stays away until no policy wants it any more.
- */
-export type Owner = 'Ours' | 'Theirs' | 'Released';
-
-export type LedgerTaint = Taint & { readonly owner: Owner };
+import type { DrainRules } from './orders/drain-rules.ts';
+import type { LabelSelectorRequirement } from './policy.ts';
 
 /** What one failing policy holds on the node. */
 export type Hold = {
   /** RFC 3339, when the policy took hold of the node. */
   readonly since: string;
-  readonly cordon: boolean;
-  readonly taint: Taint | null;
-  readonly drain: boolean;
+  /** By effect: what it wants of each. */
+  readonly marks: Readonly<Record<string, Mark>>;
+  /** null while it wants no drain. */
+  readonly drain: DrainMemory | null;
 };
 
-/** How far the drain of an episode is. */
+/** How far the drain of a policy is. */
 export type DrainMemory = {
-  /** GaveUp is tried again while the policy fails; Drained never is, nor is Released, which `nsc release` took back. */
-  readonly state: 'Draining' | 'Drained' | 'GaveUp' | 'Released';
-  /** RFC 3339, when the cordon landed from which the drain's timeout runs. */
+  /** GaveUp is tried again while the policy fails; Drained never is, nor is Stopped, which `nsc release` took back. */
+  readonly state: 'Draining' | 'Drained' | 'GaveUp' | 'Stopped';
+  /** RFC 3339, by the API server's clock: when the cordon landed from which the drain's timeout runs. */
   readonly since: string;
+  /** Which pods it is about: a policy that says more by now is drained anew. null: not known, from an older ledger. */
+  readonly rules: DrainRules | null;
 };
 
 /** The memory of an episode, kept in an annotation of the Node, so that no restart loses it. */
@@ -35,11 +33,8 @@ export type Ledger = {
   readonly since: string;
   /** By policy name: who holds what. */
   readonly policies: Readonly<Record<string, Hold>>;
-  /** null while no policy wants the node cordoned. */
-  readonly cordon: Owner | null;
-  readonly taints: readonly LedgerTaint[];
-  /** null while no policy wants the node drained. */
-  readonly drain: DrainMemory | null;
+  /** Every mark that a policy holds, and whose it is. */
+  readonly marks: readonly LedgerMark[];
 };
 
 export type LedgerReading =
@@ -47,24 +42,57 @@ export type LedgerReading =
   /** An annotation is there and we cannot tell what it says, so nothing on the node may be touched. */
   | { readonly readable: false; readonly problem: string };
 
+const VERSION = 2;
+/** Knew one drain for all policies. */
+const OLDER_VERSION = 1;
+
 /** What the policy of that name holds; null when it holds nothing. */
 export function holdOf(ledger: Ledger | null, policy: string): Hold | null {
   // A policy may be named `constructor`.
   return ledger !== null && Object.hasOwn(ledger.policies, policy) ? (ledger.policies[policy] ?? null) : null;
 }
 
-const VERSION = 1;
+/** null when nothing is in it. */
+export function holdUnlessEmpty(hold: Hold): Hold | null {
+  return Object.keys(hold.marks).length > 0 || hold.drain !== null ? hold : null;
+}
+
+/** The marks of one effect. */
+export function marksOf(ledger: Ledger | null, effect: string): readonly LedgerMark[] {
+  return ledger?.marks.filter((each) => each.effect === effect) ?? [];
+}
+
+/** Whose the cordon is; null while no policy wants one. */
+export function cordonOwner(ledger: Ledger | null): Owner | null {
+  return marksOf(ledger, 'cordon')[0]?.owner ?? null;
+}
+
+/** The drains of an episode, each with the policy that wants it. */
+export function drainsOf(ledger: Ledger | null): readonly (DrainMemory & { readonly policy: string })[] {
+  return Object.entries(ledger?.policies ?? {}).flatMap(([policy, { drain }]) =>
+    drain === null ? [] : [{ ...drain, policy }],
+  );
+}
+
+/** Whether pods are evicted for this drain, or will be tried again. A person's uncordon stops it, too. */
+export function drainGoesOn(ledger: Ledger, { state }: Pick<DrainMemory, 'state'>): boolean {
+  return (state === 'Draining' || state === 'GaveUp') && cordonOwner(ledger) !== 'TakenAway';
+}
+
+/** Whether anything of ours keeps workloads from the node, or takes them from it. */
+export function isDisrupting(ledger: Ledger | null): boolean {
+  if (ledger === null) return false;
+  return (
+    ledger.marks.some(({ owner }) => owner === 'Ours') || drainsOf(ledger).some((drain) => drainGoesOn(ledger, drain))
+  );
+}
 
 /** Reads the ledger of a Node; one written for another UID counts as none. */
 export function readLedger(node: Pick<NodeView, 'uid' | 'annotations'>): LedgerReading {
   const text = node.annotations[LEDGER_ANNOTATION];
   if (text === undefined) return { readable: true, ledger: null };
   try {
-    const value: unknown = JSON.parse(text);
-    if (!isRecord(value)) throw new Error('must be an object');
-    if (value.version !== VERSION)
-      throw new Error(`version must be ${VERSION}, found ${JSON.stringify(value.version)}`);
-    const ledger = toLedger(value);
+    const ledger = parseLedger(JSON.parse(text));
     return { readable: true, ledger: ledger.nodeUid === node.uid ? ledger : null };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -72,65 +100,125 @@ export function readLedger(node: Pick<NodeView, 'uid' | 'annotations'>): LedgerR
   }
 }
 
-/** Whether pods are evicted, or will be tried again. A person's uncordon stops a drain, too. */
-export function drainGoesOn({ drain, cordon }: Ledger): boolean {
-  return (drain?.state === 'Draining' || drain?.state === 'GaveUp') && cordon !== 'Released';
-}
-
-/** Whether anything of ours keeps workloads from the node, or takes them from it. */
-export function isDisrupting(ledger: Ledger | null): boolean {
-  if (ledger === null) return false;
-  const { cordon, taints } = ledger;
-  return cordon === 'Ours' || taints.some(({ owner }) => owner === 'Ours') || drainGoesOn(ledger);
+/** The ledger of a Node; null also where it cannot be read. */
+export function ledgerOf(node: Pick<NodeView, 'uid' | 'annotations'> | null): Ledger | null {
+  const reading = node && readLedger(node);
+  return reading?.readable ? reading.ledger : null;
 }
 
 /** The annotation's text; the same ledger always gives the same text. */
-export function writeLedger(ledger: Ledger): string {
-  const policies = Object.fromEntries(Object.entries(ledger.policies).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return JSON.stringify({ version: VERSION, ...ledger, policies });
+export function writeLedger({ nodeUid, since, policies, marks }: Ledger): string {
+  const sorted = Object.entries(policies)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, hold]) => [name, { since: hold.since, marks: hold.marks, drain: hold.drain }]);
+  return JSON.stringify({ version: VERSION, nodeUid, since, policies: Object.fromEntries(sorted), marks });
 }
 
-function toLedger(value: Record<string, unknown>): Ledger {
+function parseLedger(value: unknown): Ledger {
+  const ledger = record(value, 'it');
+  if (ledger.version === OLDER_VERSION) return parseLedger(upgraded(ledger));
+  if (ledger.version !== VERSION) {
+    throw new Error(`version must be ${OLDER_VERSION} or ${VERSION}, found ${JSON.stringify(ledger.version)}`);
+  }
+  const policies = Object.entries(record(ledger.policies, 'policies'));
   return {
-    nodeUid: string(value.nodeUid, 'nodeUid'),
-    since: string(value.since, 'since'),
-    policies: Object.fromEntries(Object.entries(record(value.policies, 'policies')).map(([k, v]) => [k, toHold(v, k)])),
-    cordon: value.cordon === null ? null : owner(value.cordon, 'cordon'),
-    taints: array(value.taints, 'taints').map((entry, i) => {
-      const taint = record(entry, `taints[${i}]`);
-      return { ...toTaint(taint, `taints[${i}]`), owner: owner(taint.owner, `taints[${i}].owner`) };
+    nodeUid: string(ledger.nodeUid, 'nodeUid'),
+    since: string(ledger.since, 'since'),
+    policies: Object.fromEntries(policies.map(([name, hold]) => [name, toHold(hold, `policies.${name}`)])),
+    marks: array(ledger.marks, 'marks').map((entry, i) => toLedgerMark(entry, `marks[${i}]`)),
+  };
+}
+
+function toLedgerMark(value: unknown, path: string): LedgerMark {
+  const { effect, mark, owner } = record(value, path);
+  if (owner !== 'Ours' && owner !== 'Theirs' && owner !== 'TakenAway') {
+    throw new Error(`${path}.owner must be Ours, Theirs or TakenAway, found ${JSON.stringify(owner)}`);
+  }
+  return { effect: string(effect, `${path}.effect`), mark: toMark(effect as string, mark, `${path}.mark`), owner };
+}
+
+function toHold(value: unknown, path: string): Hold {
+  const { since, marks, drain } = record(value, path);
+  const entries = Object.entries(record(marks, `${path}.marks`));
+  return {
+    since: string(since, `${path}.since`),
+    marks: Object.fromEntries(
+      entries.map(([effect, mark]) => [effect, toMark(effect, mark, `${path}.marks.${effect}`)]),
+    ),
+    drain: drain === null ? null : toDrain(record(drain, `${path}.drain`), `${path}.drain`),
+  };
+}
+
+function toMark(effect: string, value: unknown, path: string): Mark {
+  const mark = record(value, path);
+  const { fields, choices = {} } = markEffect(effect);
+  return Object.fromEntries(fields.map((field) => [field, oneOf(mark[field], choices[field], `${path}.${field}`)]));
+}
+
+function toDrain({ state, since, rules }: Record<string, unknown>, path: string): DrainMemory {
+  if (state !== 'Draining' && state !== 'Drained' && state !== 'GaveUp' && state !== 'Stopped') {
+    throw new Error(`${path}.state must be Draining, Drained, GaveUp or Stopped, found ${JSON.stringify(state)}`);
+  }
+  return {
+    state,
+    since: string(since, `${path}.since`),
+    rules: rules === null ? null : toRules(rules, `${path}.rules`),
+  };
+}
+
+function toRules(value: unknown, path: string): DrainRules {
+  const { podSelector, namespaces, deleteEmptyDirData, evictUnmanagedPods } = record(value, path);
+  const { matchLabels, matchExpressions } = record(podSelector, `${path}.podSelector`);
+  const { exclude } = record(namespaces, `${path}.namespaces`);
+  return {
+    podSelector: {
+      ...(matchLabels !== undefined && { matchLabels: strings(matchLabels, `${path}.podSelector.matchLabels`) }),
+      ...(matchExpressions !== undefined && {
+        matchExpressions: array(matchExpressions, `${path}.podSelector.matchExpressions`).map((each, i) =>
+          toRequirement(each, `${path}.podSelector.matchExpressions[${i}]`),
+        ),
+      }),
+    },
+    namespaces: {
+      exclude: array(exclude, `${path}.namespaces.exclude`).map((name) => string(name, `${path}.namespaces`)),
+    },
+    deleteEmptyDirData: deleteEmptyDirData === true,
+    evictUnmanagedPods: evictUnmanagedPods === true,
+  };
+}
+
+function toRequirement(value: unknown, path: string): LabelSelectorRequirement {
+  const { key, operator, values } = record(value, path);
+  return {
+    key: string(key, `${path}.key`),
+    operator: string(operator, `${path}.operator`) as LabelSelectorRequirement['operator'],
+    ...(values !== undefined && {
+      values: array(values, `${path}.values`).map((each) => string(each, `${path}.values`)),
     }),
-    drain: value.drain === null ? null : toDrain(record(value.drain, 'drain')),
   };
 }
 
-function toHold(value: unknown, name: string): Hold {
-  const hold = record(value, `policies.${name}`);
-  return {
-    since: string(hold.since, `policies.${name}.since`),
-    cordon: hold.cordon === true,
-    taint: hold.taint === null ? null : toTaint(record(hold.taint, `policies.${name}.taint`), `policies.${name}.taint`),
-    drain: hold.drain === true,
-  };
+function strings(value: unknown, path: string): Record<string, string> {
+  const entries = Object.entries(record(value, path));
+  return Object.fromEntries(entries.map(([key, each]) => [key, string(each, `${path}.${key}`)]));
 }
 
-function toDrain(value: Record<string, unknown>): DrainMemory {
-  const { state } = value;
-  if (state !== 'Draining' && state !== 'Drained' && state !== 'GaveUp' && state !== 'Released')
-    throw new Error(`drain.state must be Draining, Drained, GaveUp or Released, found ${JSON.stringify(state)}`);
-  return { state, since: string(value.since, 'drain.since') };
-}
-
-function toTaint(value: Record<string, unknown>, path: string): Taint {
-  const effect = value.effect;
-  if (effect !== 'NoSchedule' && effect !== 'PreferNoSchedule' && effect !== 'NoExecute')
-    throw new Error(`${path}.effect must be a taint effect, found ${JSON.stringify(effect)}`);
-  return { key: string(value.key, `${path}.key`), value: string(value.value, `${path}.value`), effect };
-}
-
-function owner(value: unknown, path: string): Owner {
-  if (value === 'Ours' || value === 'Theirs' || value === 'Released') return value;
-  throw new Error(`${path} must be Ours, Theirs or Released, found ${JSON.stringify(value)}`);
+/** What version 1 said, in the words of this one. */
+function upgraded(old: Record<string, unknown>): Record<string, unknown> {
+  const word = (value: unknown) => (value === 'Released' ? 'TakenAway' : value);
+  const drain = old.drain === null ? null : record(old.drain, 'drain');
+  const memory = drain && { ...drain, state: drain.state === 'Released' ? 'Stopped' : drain.state, rules: null };
+  const policies = Object.entries(record(old.policies, 'policies')).map(([name, value]) => {
+    const hold = record(value, `policies.${name}`);
+    const marks = { ...(hold.cordon === true && { cordon: {} }), ...(hold.taint != null && { taint: hold.taint }) };
+    return [name, { since: hold.since, marks, drain: hold.drain === true ? memory : null }];
+  });
+  const taints = array(old.taints, 'taints').map((value, i) => {
+    const taint = record(value, `taints[${i}]`);
+    return { effect: 'taint', mark: taint, owner: word(taint.owner) };
+  });
+  const cordon = old.cordon === null ? [] : [{ effect: 'cordon', mark: {}, owner: word(old.cordon) }];
+  return { ...old, version: VERSION, policies: Object.fromEntries(policies), marks: [...cordon, ...taints] };
 }
 
 function string(value: unknown, path: string): string {
@@ -138,16 +226,19 @@ function string(value: unknown, path: string): string {
   throw new Error(`${path} must be a string, found ${JSON.stringify(value)}`);
 }
 
+/** @param choices absent: any string */
+function oneOf(value: unknown, choices: readonly string[] | undefined, path: string): string {
+  const found = string(value, path);
+  if (choices === undefined || choices.includes(found)) return found;
+  throw new Error(`${path} must be one of ${choices.join(', ')}, found ${JSON.stringify(found)}`);
+}
+
 function record(value: unknown, path: string): Record<string, unknown> {
-  if (isRecord(value)) return value;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new Error(`${path} must be an object, found ${JSON.stringify(value)}`);
 }
 
 function array(value: unknown, path: string): unknown[] {
   if (Array.isArray(value)) return value;
   throw new Error(`${path} must be a list, found ${JSON.stringify(value)}`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

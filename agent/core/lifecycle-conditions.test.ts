@@ -11,7 +11,8 @@ import {
   settleConditions,
   toldBy,
 } from '../../test/harness/condition-samples.ts';
-import { type DrainMemory, type Ledger, type Owner, writeLedger } from './ledger.ts';
+import type { Owner } from './effects/mark.ts';
+import { type DrainMemory, type Ledger, writeLedger } from './ledger.ts';
 import { LEDGER_ANNOTATION, type NodeView } from './node.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import { SAMPLE_DRAIN, SAMPLE_NOW, samplePolicy } from './samples.ts';
@@ -22,10 +23,10 @@ suite('the lifecycle conditions', () => {
   const ledgerOf = (state: DrainMemory['state'], cordon: Owner = 'Ours', drain = true): Ledger => ({
     nodeUid: 'uid-1',
     since: SAMPLE_NOW,
-    policies: { a: { since: SAMPLE_NOW, cordon: true, taint: null, drain } },
-    cordon,
-    taints: [],
-    drain: { state, since: SAMPLE_NOW },
+    policies: {
+      a: { since: SAMPLE_NOW, marks: { cordon: {} }, drain: drain ? { state, since: SAMPLE_NOW, rules: null } : null },
+    },
+    marks: [{ effect: 'cordon', mark: {}, owner: cordon }],
   });
   const held = (ledger: Ledger | null, node = nodeWith([])): NodeView => ({
     ...node,
@@ -44,8 +45,8 @@ suite('the lifecycle conditions', () => {
     ['tell of a drain under way', ledgerOf('Draining'), draining(), pair('True', 'False', 'DrainStarted')],
     ['tell of a drain that is done', ledgerOf('Drained'), draining(), pair('False', 'True', 'DrainCompleted')],
     ['tell of a drain that gave up', ledgerOf('GaveUp'), draining(), pair('False', 'False', 'DrainGaveUp')],
-    ['are gone when nsc release took the drain back', ledgerOf('Released', 'Released'), draining(), []],
-    ['are gone when a person uncordoned the node', ledgerOf('Drained', 'Released'), draining(), []],
+    ['are gone when nsc release took the drain back', ledgerOf('Stopped', 'TakenAway'), draining(), []],
+    ['are gone when a person uncordoned the node', ledgerOf('Drained', 'TakenAway'), draining(), []],
     [
       'are gone when the policy does not ask for them',
       ledgerOf('Draining'),

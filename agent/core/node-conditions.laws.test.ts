@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { condition, forgottenConditions, READY, settleConditions } from '../../test/harness/condition-samples.ts';
 import { LIFECYCLE_TYPES } from './condition-states.ts';
 import { countVerdict } from './health.ts';
-import { readLedger } from './ledger.ts';
+import { drainsOf, readLedger } from './ledger.ts';
 import { CONDITIONS_ANNOTATION, type NodeCondition, type NodeView } from './node.ts';
 import { compareConditions } from './node-conditions.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import { adoptLedger, type Roster, rosterOf, withHealth } from './roster.ts';
-import { applyStep, SAMPLE_DRAIN, SAMPLE_NOW, sampleNode, samplePolicy, settleSample } from './samples.ts';
+import { applyStep, SAMPLE_DRAIN, SAMPLE_NOW, sampleEnd, sampleNode, samplePolicy, settleSample } from './samples.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -187,8 +187,8 @@ function oneStep({ node, roster }: World): NodeView {
 }
 
 function drainEndOf({ drainEnds, node }: World) {
-  const since = ledgerOf(node)?.drain?.since;
-  return { drainEnd: drainEnds && since !== undefined ? { since, state: 'Drained' as const, problems: [] } : null };
+  const drains = drainEnds ? drainsOf(ledgerOf(node)) : [];
+  return { drainEnds: Object.assign({}, ...drains.map(({ policy, since }) => sampleEnd(policy, 'Drained', since))) };
 }
 
 function ledgerOf(node: NodeView) {

@@ -135,7 +135,13 @@ suite('the condition of a policy', () => {
   test('is claimed in the list before it is written', () => {
     const { steps } = settleConditions(nodeWith([]), rosterWith(asking(), HEALTHY, EXIT_0));
     assert.deepEqual(steps, [
-      { kind: 'Own', patch: { resourceVersion: '1', annotations: { [CONDITIONS_ANNOTATION]: `["${TYPE}"]` } } },
+      {
+        kind: 'Own',
+        patch: {
+          resourceVersion: '1',
+          change: { metadata: { annotations: { [CONDITIONS_ANNOTATION]: `["${TYPE}"]` } } },
+        },
+      },
       {
         kind: 'Write',
         patch: {

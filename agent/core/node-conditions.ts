@@ -60,7 +60,8 @@ export function compareConditions(node: NodeView, roster: Roster, now: string): 
   }
   const text = owned.size === 0 ? null : JSON.stringify([...owned].sort());
   if (text === (node.annotations[CONDITIONS_ANNOTATION] ?? null)) return { kind: 'Compared', step: null, foreign };
-  const patch = { resourceVersion: node.resourceVersion, annotations: { [CONDITIONS_ANNOTATION]: text } };
+  const change = { metadata: { annotations: { [CONDITIONS_ANNOTATION]: text } } };
+  const patch = { resourceVersion: node.resourceVersion, change };
   return { kind: 'Compared', step: { kind: 'Own', patch }, foreign };
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import type { DrainEnd } from './compare.ts';
+import type { DrainEnds } from './effects/drain.ts';
+import type { Owner } from './effects/mark.ts';
 import { NEW_HEALTH } from './health.ts';
-import { type Ledger, type Owner, readLedger } from './ledger.ts';
+import { cordonOwner, type Ledger, marksOf, readLedger } from './ledger.ts';
 import {
   CONDITIONS_ANNOTATION,
   DRAIN_STATE_ANNOTATION,
@@ -19,8 +20,8 @@ import {
   applyPatch,
   compareSample,
   SAMPLE_DRAIN,
-  SAMPLE_NOW,
   SAMPLE_TAINT,
+  sampleEnd,
   sampleNode,
   samplePolicy,
 } from './samples.ts';
@@ -36,8 +37,8 @@ suite('releasing a node', () => {
     const release = releaseNode(held);
     assert.ok(release.kind === 'Release');
     assert.deepEqual(release.steps, [
-      { kind: 'Uncordon' },
-      { kind: 'RemoveTaint', taint: SAMPLE_TAINT },
+      { kind: 'TakeBack', effect: 'cordon', mark: {} },
+      { kind: 'TakeBack', effect: 'taint', mark: SAMPLE_TAINT },
       { kind: 'EndDrain' },
     ]);
     assert.equal(release.patch.resourceVersion, held.resourceVersion);
@@ -45,9 +46,13 @@ suite('releasing a node', () => {
     assert.equal(node.unschedulable, false);
     assert.deepEqual(node.taints, [FOREIGN]);
     assert.equal(node.annotations[DRAIN_STATE_ANNOTATION], 'drainNotActive');
-    const { cordon, taints, policies } = ledgerOf(node);
-    assert.deepEqual([cordon, taints], ['Released', [{ ...SAMPLE_TAINT, owner: 'Released' }]]);
-    assert.deepEqual(policies, ledgerOf(held).policies);
+    const { marks, policies } = ledgerOf(node);
+    assert.deepEqual(marks, [
+      { effect: 'cordon', mark: {}, owner: 'TakenAway' },
+      { effect: 'taint', mark: SAMPLE_TAINT, owner: 'TakenAway' },
+    ]);
+    const hold = ledgerOf(held).policies.all ?? assert.fail();
+    assert.deepEqual(policies, { all: { ...hold, drain: { ...hold.drain, state: 'Stopped' } } });
   });
 
   test('a second time finds nothing of ours', () => {
@@ -62,9 +67,9 @@ suite('releasing a node', () => {
   });
 
   test('touches nothing when the ledger cannot be read', () => {
-    const release = releaseNode(sampleNode({ annotations: { [LEDGER_ANNOTATION]: '{"version":2}' } }));
+    const release = releaseNode(sampleNode({ annotations: { [LEDGER_ANNOTATION]: '{"version":3}' } }));
     assert.ok(release.kind === 'Unreadable');
-    assert.match(release.problem, /version must be 1, found 2/);
+    assert.match(release.problem, /version must be 1 or 2, found 3/);
   });
 
   test("a person's cordon and taint stay, and the drain stops all the same", () => {
@@ -76,7 +81,7 @@ suite('releasing a node', () => {
     const node = applyPatch(held, release.patch);
     assert.equal(node.unschedulable, true);
     assert.deepEqual(node.taints, [byHand]);
-    assert.equal(compared(node, [ALL]).drain, null);
+    assert.deepEqual(compared(node, [ALL]).drains, []);
   });
 
   test('a taint of ours that a person gave another value stays', () => {
@@ -85,15 +90,14 @@ suite('releasing a node', () => {
     const release = releaseNode(changed);
     assert.ok(release.kind === 'Release');
     assert.deepEqual(release.steps, []);
-    assert.deepEqual(release.patch.taints, undefined);
-    assert.equal(ledgerOf(applyPatch(changed, release.patch)).taints[0]?.owner, 'Theirs');
+    assert.equal(release.patch.change.spec, undefined);
+    assert.equal(marksOf(ledgerOf(applyPatch(changed, release.patch)), 'taint')[0]?.owner, 'Theirs');
   });
 
   test('a NoExecute taint that waits for the end of the drain does not come, though the drain ends just now', () => {
     const policy = samplePolicy('a', { actions: { cordon: true, taint: EVICTS, drain: SAMPLE_DRAIN } });
     const node = released(taken(sampleNode(), [policy]));
-    const end: DrainEnd = { since: SAMPLE_NOW, state: 'Drained', problems: [] };
-    assert.equal(compared(node, [policy], end).patch?.taints, undefined);
+    assert.equal(compared(node, [policy], sampleEnd('a', 'Drained')).change?.spec, undefined);
   });
 });
 
@@ -110,7 +114,7 @@ suite('forgetting a node', () => {
   const CASES: Readonly<Record<string, { node: NodeView; steps: string[]; removes: string[]; after: object }>> = {
     'takes back what is ours, and removes what says so': {
       node: held,
-      steps: ['Uncordon', 'RemoveTaint', 'EndDrain'],
+      steps: ['TakeBack', 'TakeBack', 'EndDrain'],
       removes: remembered,
       after: undone,
     },
@@ -180,10 +184,10 @@ suite('forgetting a node', () => {
   });
 
   test('discards no ledger that cannot be read, and says how to go on', () => {
-    const annotations = { ...OWN, [LEDGER_ANNOTATION]: '{"version":2}' };
+    const annotations = { ...OWN, [LEDGER_ANNOTATION]: '{"version":3}' };
     const forgotten = forgetNode(sampleNode({ annotations }));
     assert.ok(forgotten.kind === 'Unreadable');
-    assert.match(forgotten.problem, /found 2; undo by hand .*kubectl annotate node node-1 node-svc-checker\/ledger-\)/);
+    assert.match(forgotten.problem, /found 3; undo by hand .*kubectl annotate node node-1 node-svc-checker\/ledger-\)/);
   });
 });
 
@@ -215,22 +219,18 @@ suite('whatever is held and whatever a person did to it, a released node', () =>
 
   const hold = ({ policies, before, drainState, edit }: typeof anyHeld extends fc.Arbitrary<infer T> ? T : never) => {
     const node = taken(sampleNode(before), policies);
-    const state = drainState === null ? null : { since: SAMPLE_NOW, state: drainState, problems: [] };
-    const { patch } = compared(node, policies, state);
-    return { ...(patch === null ? node : applyPatch(node, patch)), ...edit };
+    return { ...changed(node, compared(node, policies, endsOf(policies, drainState))), ...edit };
   };
 
   test('is not taken again in the same episode', () => {
     fc.assert(
       fc.property(anyHeld, (held) => {
         const node = released(hold(held));
-        const end = held.drainEnd && { since: SAMPLE_NOW, state: held.drainEnd, problems: [] };
-        const { patch, drain, ledger } = compared(node, held.policies, end);
+        const { change, drains, ledger } = compared(node, held.policies, endsOf(held.policies, held.drainEnd));
         // The ledger may still learn of a taint that a person has put there meanwhile.
-        assert.equal(patch?.unschedulable, undefined);
-        assert.equal(patch?.taints, undefined);
-        assert.equal(patch?.annotations[DRAIN_STATE_ANNOTATION], undefined);
-        assert.equal(drain, null);
+        assert.equal(change?.spec, undefined);
+        assert.equal(change?.metadata?.annotations?.[DRAIN_STATE_ANNOTATION], undefined);
+        assert.deepEqual(drains, []);
         assert.ok(owners(ledger).every((owner) => owner !== 'Ours'));
       }),
       { numRuns: 2000 },
@@ -241,11 +241,10 @@ suite('whatever is held and whatever a person did to it, a released node', () =>
     fc.assert(
       fc.property(anyHeld, fc.boolean(), (held, agentLooksBefore) => {
         let node = released(hold(held));
-        const { patch: look } = compared(node, held.policies);
-        if (look !== null && agentLooksBefore) node = applyPatch(node, look);
-        const { patch } = compared(node, []);
-        assert.ok(patch);
-        const after = applyPatch(node, patch);
+        if (agentLooksBefore) node = changed(node, compared(node, held.policies));
+        const recovered = compared(node, []);
+        assert.ok(recovered.change);
+        const after = changed(node, recovered);
         assert.equal(after.unschedulable, node.unschedulable);
         assert.deepEqual(after.taints, node.taints);
         assert.deepEqual(after.annotations, { [DRAIN_STATE_ANNOTATION]: 'drainNotActive' });
@@ -274,10 +273,10 @@ suite('whatever is held and whatever a person did to it, a released node', () =>
         const node = hold(held);
         const ledger = ledgerOf(node);
         const after = released(node);
-        assert.equal(after.unschedulable, node.unschedulable && ledger.cordon !== 'Ours');
+        assert.equal(after.unschedulable, node.unschedulable && cordonOwner(ledger) !== 'Ours');
         const isOurs = (taint: NodeTaint) =>
-          ledger.taints.some(
-            ({ key, value, owner }) => owner === 'Ours' && key === taint.key && value === (taint.value ?? ''),
+          marksOf(ledger, 'taint').some(
+            ({ mark, owner }) => owner === 'Ours' && mark.key === taint.key && mark.value === (taint.value ?? ''),
           );
         assert.deepEqual(
           after.taints,
@@ -291,9 +290,18 @@ suite('whatever is held and whatever a person did to it, a released node', () =>
 
 /** The node once an agent whose checks all fail has taken it. */
 function taken(node: NodeView, policies: readonly NodeCheckPolicy[]): NodeView {
-  const { patch } = compared(node, policies);
-  assert.ok(patch);
-  return applyPatch(node, patch);
+  const comparison = compared(node, policies);
+  assert.ok(comparison.change);
+  return changed(node, comparison);
+}
+
+function changed(node: NodeView, { change }: ReturnType<typeof compared>): NodeView {
+  return change === null ? node : applyPatch(node, { resourceVersion: node.resourceVersion, change });
+}
+
+/** Of every policy, that its drain ended so. */
+function endsOf(policies: readonly NodeCheckPolicy[], state: 'Drained' | 'GaveUp' | null): DrainEnds {
+  return Object.assign({}, ...(state === null ? [] : policies.map(({ metadata }) => sampleEnd(metadata.name, state))));
 }
 
 function released(node: NodeView): NodeView {
@@ -303,14 +311,14 @@ function released(node: NodeView): NodeView {
 }
 
 /** What an agent wants whose checks, of these policies, all fail. */
-function compared(node: NodeView, policies: readonly NodeCheckPolicy[], drainEnd: DrainEnd | null = null) {
+function compared(node: NodeView, policies: readonly NodeCheckPolicy[], drainEnds: DrainEnds = {}) {
   const roster: Roster = new Map(
     [...rosterOf(policies, {}, new Map(), null)].map(([name, { policy }]) => [
       name,
       { policy, health: { ...NEW_HEALTH, failing: true } },
     ]),
   );
-  return compareSample(node, roster, { drainEnd });
+  return compareSample(node, roster, { drainEnds });
 }
 
 function ledgerOf(node: NodeView): Ledger {
@@ -319,6 +327,6 @@ function ledgerOf(node: NodeView): Ledger {
   return reading.ledger;
 }
 
-function owners(ledger: Ledger | null): (Owner | null)[] {
-  return ledger === null ? [] : [ledger.cordon, ...ledger.taints.map(({ owner }) => owner)];
+function owners(ledger: Ledger | null): Owner[] {
+  return (ledger?.marks ?? []).map(({ owner }) => owner);
 }

@@ -1,20 +1,21 @@
-import { drainGoesOn, type Ledger, type LedgerTaint, type Owner, readLedger, writeLedger } from './ledger.ts';
+import { markEffect } from './effects/list.ts';
+import { isEqualMark, isSameMark, type LedgerMark, type Mark } from './effects/mark.ts';
+import { drainGoesOn, drainsOf, type Ledger, readLedger, writeLedger } from './ledger.ts';
 import {
   type ConditionsPatch,
   DRAIN_STATE_ANNOTATION,
+  joinChanges,
   LEDGER_ANNOTATION,
+  type NodeChange,
   type NodePatch,
   type NodeView,
   ownAnnotations,
 } from './node.ts';
 import { forgetConditions } from './node-conditions.ts';
-import type { Taint } from './policy.ts';
-import { sameTaint } from './taint.ts';
 
 /** One thing that releasing a node does to it. */
 export type ReleaseStep =
-  | { readonly kind: 'Uncordon' }
-  | { readonly kind: 'RemoveTaint'; readonly taint: Taint }
+  | { readonly kind: 'TakeBack'; readonly effect: string; readonly mark: Mark }
   /** An agent's drain stops, if it goes on still, and the node says that it is not being drained. */
   | { readonly kind: 'EndDrain' }
   /** Forgetting alone does these. */
@@ -39,7 +40,7 @@ export type Release =
 /**
  * The one write that takes back everything that the ledger says is ours.
  *
- * The ledger stays, with our effects as `Released`: for an agent that runs it is as if a person had taken them away, so
+ * The ledger stays, with our marks as `TakenAway`: for an agent that runs it is as if a person had taken them away, so
  * it does not take the node again in this episode, and cleans up at its end.
  */
 export function releaseNode(node: NodeView): Release {
@@ -48,20 +49,24 @@ export function releaseNode(node: NodeView): Release {
   const before = reading.ledger;
   if (before === null) return { kind: 'NotHeld' };
 
-  const { effects, steps } = takeBack(before, node);
+  const { change, steps } = takeBack(before, node);
   const endsDrain = steps.some(({ kind }) => kind === 'EndDrain');
   const ledger = writeLedger({
     ...before,
-    cordon: releasedCordon(before, node),
-    taints: before.taints.map((taint) => releasedTaint(taint, node)),
-    drain: before.drain && { ...before.drain, state: 'Released' },
+    policies: Object.fromEntries(
+      Object.entries(before.policies).map(([name, hold]) => [
+        name,
+        { ...hold, drain: hold.drain && { ...hold.drain, state: 'Stopped' as const } },
+      ]),
+    ),
+    marks: before.marks.map((each) => releasedMark(each, node)),
   });
   if (steps.length === 0 && ledger === writeLedger(before)) return { kind: 'NothingOurs' };
   const annotations = {
     [LEDGER_ANNOTATION]: ledger,
     ...(endsDrain && { [DRAIN_STATE_ANNOTATION]: 'drainNotActive' }),
   };
-  const patch = { resourceVersion: node.resourceVersion, annotations, ...effects };
+  const patch = { resourceVersion: node.resourceVersion, change: joinChanges([change, { metadata: { annotations } }]) };
   return { kind: 'Release', conditions: null, patch, steps };
 }
 
@@ -83,12 +88,12 @@ export function forgetNode(node: NodeView): Release {
   if (!conditions.readable) return { kind: 'Unreadable', problem: conditions.problem };
   const names = ownAnnotations(node);
   if (names.length === 0) return { kind: 'NothingOurs' };
-  const { effects, steps } = reading.ledger === null ? { effects: {}, steps: [] } : takeBack(reading.ledger, node);
+  const { change, steps } = reading.ledger === null ? { change: {}, steps: [] } : takeBack(reading.ledger, node);
   const annotations = Object.fromEntries(names.map((name) => [name, null]));
   return {
     kind: 'Release',
     conditions: conditions.patch,
-    patch: { resourceVersion: node.resourceVersion, annotations, ...effects },
+    patch: { resourceVersion: node.resourceVersion, change: joinChanges([change, { metadata: { annotations } }]) },
     steps: [
       ...steps,
       ...(conditions.patch === null ? [] : [{ kind: 'RemoveConditions' as const, types: conditions.patch.remove }]),
@@ -98,37 +103,35 @@ export function forgetNode(node: NodeView): Release {
 }
 
 /** Of what the ledger says is ours, all that is there still. */
-function takeBack(
-  ledger: Ledger,
-  node: NodeView,
-): { effects: Pick<NodePatch, 'unschedulable' | 'taints'>; steps: readonly ReleaseStep[] } {
-  const ours = ledger.taints.filter((taint) => taint.owner === 'Ours' && hasTaint(node, taint));
-  const uncordons = ledger.cordon === 'Ours' && node.unschedulable;
-  const endsDrain = drainGoesOn(ledger) || node.annotations[DRAIN_STATE_ANNOTATION] === 'drainActive';
+function takeBack(ledger: Ledger, node: NodeView): { change: NodeChange; steps: readonly ReleaseStep[] } {
+  const ours = ledger.marks.filter((each) => each.owner === 'Ours' && isOnNode(each, node));
+  const changes = [...Map.groupBy(ours, ({ effect }) => effect)].map(([effect, marks]) =>
+    markEffect(effect).change(
+      node,
+      [],
+      marks.map(({ mark }) => mark),
+    ),
+  );
+  const goesOn = drainsOf(ledger).some((drain) => drainGoesOn(ledger, drain));
+  const endsDrain = goesOn || node.annotations[DRAIN_STATE_ANNOTATION] === 'drainActive';
   return {
-    effects: {
-      ...(uncordons && { unschedulable: null }),
-      ...(ours.length > 0 && { taints: node.taints.filter((taint) => !ours.some((own) => sameTaint(own, taint))) }),
-    },
+    change: joinChanges(changes),
     steps: [
-      ...(uncordons ? [{ kind: 'Uncordon' as const }] : []),
-      ...ours.map(({ key, value, effect }) => ({ kind: 'RemoveTaint' as const, taint: { key, value, effect } })),
+      ...ours.map(({ effect, mark }) => ({ kind: 'TakeBack' as const, effect, mark })),
       ...(endsDrain ? [{ kind: 'EndDrain' as const }] : []),
     ],
   };
 }
 
-function releasedCordon({ cordon }: Ledger, node: NodeView): Owner | null {
-  return cordon === 'Ours' || (cordon === 'Theirs' && !node.unschedulable) ? 'Released' : cordon;
-}
-
 /** What is there with another value, or again, is a person's. */
-function releasedTaint({ owner, ...taint }: LedgerTaint, node: NodeView): LedgerTaint {
-  const isFound = node.taints.some((found) => sameTaint(found, taint));
-  const isOurs = owner === 'Ours' && hasTaint(node, taint);
-  return { ...taint, owner: isFound && !isOurs ? 'Theirs' : 'Released' };
+function releasedMark(each: LedgerMark, node: NodeView): LedgerMark {
+  const effect = markEffect(each.effect);
+  const isFound = effect.found(node).some((found) => isSameMark(effect, found, each.mark));
+  const isOurs = each.owner === 'Ours' && isOnNode(each, node);
+  return { ...each, owner: isFound && !isOurs ? 'Theirs' : 'TakenAway' };
 }
 
-function hasTaint({ taints }: NodeView, { key, value, effect }: Taint): boolean {
-  return taints.some((found) => found.key === key && found.effect === effect && (found.value ?? '') === value);
+function isOnNode({ effect: name, mark }: LedgerMark, node: NodeView): boolean {
+  const effect = markEffect(name);
+  return effect.found(node).some((found) => isEqualMark(effect, found, mark));
 }

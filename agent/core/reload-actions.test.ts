@@ -3,6 +3,7 @@ import {
   both,
   cordons,
   DELETE,
+  drainSince,
   drains,
   FAILING,
   FOREIGN,
@@ -45,7 +46,7 @@ testReloads('what is removed', [
     [policy('a', { taint: SAMPLE_TAINT })],
     {
       writes: { unschedulable: null },
-      ledger: { ...held({ a: holds(false, SAMPLE_TAINT) }, SAMPLE_TAINT), cordon: null },
+      ledger: held({ a: holds(false, SAMPLE_TAINT) }, SAMPLE_TAINT, null),
     },
   ],
   [
@@ -107,8 +108,8 @@ testReloads('a drain', [
     [drains('a')],
     {
       writes: { drainState: 'drainActive' },
-      ledger: held({ a: holds(true, null, true) }, null, RELOADED_AT),
-      drainBy: drains('a'),
+      ledger: held({ a: holds(true, null, drainSince(RELOADED_AT)) }, null),
+      drainBy: [drains('a')],
     },
   ],
   [
@@ -117,8 +118,8 @@ testReloads('a drain', [
     [policy('a', { taint: SAMPLE_TAINT, drain: DRAIN })],
     {
       writes: { unschedulable: true, drainState: 'drainActive' },
-      ledger: held({ a: holds(true, SAMPLE_TAINT, true) }, SAMPLE_TAINT, RELOADED_AT),
-      drainBy: drains('a'),
+      ledger: held({ a: holds(true, SAMPLE_TAINT, drainSince(RELOADED_AT)) }, SAMPLE_TAINT),
+      drainBy: [drains('a')],
     },
   ],
   [
@@ -133,24 +134,24 @@ testReloads('a drain', [
     [policy('a', { taint: SAMPLE_TAINT })],
     {
       writes: { unschedulable: null, drainState: 'drainNotActive' },
-      ledger: { ...held({ a: holds(false, SAMPLE_TAINT) }, SAMPLE_TAINT), cordon: null },
+      ledger: held({ a: holds(false, SAMPLE_TAINT) }, SAMPLE_TAINT, null),
     },
   ],
   [
     'another onTimeout holds for the drain under way, whose deadline stays',
     [drains('a')],
     [drains('a', DELETE)],
-    { drainBy: drains('a', DELETE) },
+    { drainBy: [drains('a', DELETE)] },
   ],
   [
-    'another policy that wants the drain goes on with it when the first is removed',
+    'another policy goes on with its own drain when the first is removed',
     [drains('a'), drains('b', DELETE)],
     [drains('b', DELETE)],
     {
       writes: {},
       counts: { b: FAILING },
-      ledger: held({ b: holds(true, null, true) }, null, SAMPLE_NOW),
-      drainBy: drains('b', DELETE),
+      ledger: held({ b: holds(true, null, drainSince(SAMPLE_NOW)) }, null),
+      drainBy: [drains('b', DELETE)],
     },
   ],
   [
@@ -159,7 +160,7 @@ testReloads('a drain', [
     [drains('a')],
     {
       writes: { drainState: 'drainActive' },
-      ledger: { ...held({ a: holds(true, null, true) }, null, RELOADED_AT), cordon: 'Released' },
+      ledger: held({ a: holds(true, null, drainSince(RELOADED_AT)) }, null, 'TakenAway'),
     },
     { meanwhile: { unschedulable: false } },
   ],

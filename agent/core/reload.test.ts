@@ -106,7 +106,7 @@ testReloads('a check that starts anew', [
     {
       counts: { a: REMEMBERED },
       writes: { unschedulable: null },
-      ledger: { ...held({ a: holds(false, SAMPLE_TAINT) }, SAMPLE_TAINT), cordon: null },
+      ledger: held({ a: holds(false, SAMPLE_TAINT) }, SAMPLE_TAINT, null),
     },
   ],
   [
@@ -120,7 +120,7 @@ testReloads('a check that starts anew', [
     'another command goes on with the drain of the one before',
     [drains('a')],
     [policy('a', { cordon: true, drain: DRAIN }, OTHER)],
-    { counts: { a: REMEMBERED }, drainBy: drains('a') },
+    { counts: { a: REMEMBERED }, drainBy: [drains('a')] },
   ],
 
   [
@@ -137,7 +137,7 @@ testReloads('a check that starts anew', [
     {
       counts: { a: REMEMBERED },
       writes: { unschedulable: null },
-      ledger: { ...held({ a: holds(false, SAMPLE_TAINT) }, SAMPLE_TAINT), cordon: null },
+      ledger: held({ a: holds(false, SAMPLE_TAINT) }, SAMPLE_TAINT, null),
       withheld: ['a: BelowThreshold'],
     },
   ],
@@ -167,7 +167,7 @@ testReloads('a check that starts anew', [
     'another command whose drain waits does not rule the drain of another policy',
     [cordons('a'), drains('b')],
     [policy('a', { drain: DELETE }, OTHER), drains('b')],
-    { counts: { a: REMEMBERED, b: FAILING }, withheld: ['a: BelowThreshold'], drainBy: drains('b') },
+    { counts: { a: REMEMBERED, b: FAILING }, withheld: ['a: BelowThreshold'], drainBy: [drains('b')] },
   ],
 ]);
 

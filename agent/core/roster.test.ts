@@ -10,11 +10,9 @@ const ledgerOf = (...names: string[]): Ledger => ({
   nodeUid: 'uid-1',
   since: '2026-01-01T00:00:00Z',
   policies: Object.fromEntries(
-    names.map((name) => [name, { since: '2026-01-01T00:00:00Z', cordon: true, taint: null, drain: false }]),
+    names.map((name) => [name, { since: '2026-01-01T00:00:00Z', marks: { cordon: {} }, drain: null }]),
   ),
-  cordon: 'Ours',
-  taints: [],
-  drain: null,
+  marks: [{ effect: 'cordon', mark: {}, owner: 'Ours' }],
 });
 const fresh = (...policies: NodeCheckPolicy[]) => rosterOf(policies, {}, new Map(), null);
 const health = (roster: Roster, name = 'a') => roster.get(name)?.health;

@@ -68,6 +68,11 @@ export function adoptLedger(roster: Roster, ledger: Ledger | null): Roster {
   );
 }
 
+/** Each check has to recover anew. */
+export function forgetSuccesses(roster: Roster): Roster {
+  return mapHealth(roster, ({ health }) => ({ ...health, successes: 0 }));
+}
+
 /** What is known of a Node that replaced ours: nothing. Only failures counted anew may touch it. */
 export function forgetCounts(roster: Roster): Roster {
   return new Map([...roster].map(([name, { policy }]) => [name, { policy, health: NEW_HEALTH }]));

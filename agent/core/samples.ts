@@ -1,8 +1,13 @@
 import { type Comparison, compareNode, type Situation } from './compare.ts';
-import type { NodePatch, NodeView } from './node.ts';
+import type { DrainEnds } from './effects/drain.ts';
+import { changedNode, type NodeChange, type NodePatch, type NodeView } from './node.ts';
 import type { ConditionStep } from './node-conditions.ts';
-import type { Actions, Check, Drain, NodeCheckPolicy, Taint } from './policy.ts';
+import { factsOf, nodeTransitions } from './node-facts.ts';
+import type { DrainEnd } from './orders/drain-order.ts';
+import type { Actions, Check, Drain, NodeCheckPolicy, NodeDisruptionBudget, Taint } from './policy.ts';
 import type { Roster } from './roster.ts';
+import { NO_SLOTS_ANSWER, type SlotsAnswer } from './slot.ts';
+import type { NodeTransition } from './transition.ts';
 
 /** Values for tests: a policy and a Node as they are by default, changed where a test says so. */
 
@@ -14,6 +19,7 @@ export const SAMPLE_DRAIN: Drain = {
   deleteEmptyDirData: false,
   evictUnmanagedPods: false,
   podSelector: {},
+  namespaces: { exclude: [] },
   onTimeout: 'GiveUp',
 };
 
@@ -48,6 +54,33 @@ export function samplePolicy(
   };
 }
 
+export function sampleBudget(name: string, spec: Partial<NodeDisruptionBudget['spec']> = {}): NodeDisruptionBudget {
+  return {
+    apiVersion: 'node-svc-checker/v1',
+    kind: 'NodeDisruptionBudget',
+    metadata: { name },
+    spec: { nodeSelector: {}, maxUnavailable: 1, ...spec },
+  };
+}
+
+/** Of sampleNode: one budget selects it, and this is what was heard of it. */
+export const SAMPLE_SLOTS: Readonly<
+  Record<'Granted' | 'Denied' | 'Pending', { budgets: readonly NodeDisruptionBudget[]; slots: SlotsAnswer }>
+> = {
+  Granted: slotsOf({ held: ['cluster'], granted: ['cluster'] }),
+  Denied: slotsOf({ denial: { budget: 'cluster', answer: { kind: 'Full', used: 1, limit: 1 } } }),
+  Pending: slotsOf({}),
+};
+
+function slotsOf(answer: Partial<SlotsAnswer>) {
+  return { budgets: [sampleBudget('cluster')], slots: { ...NO_SLOTS_ANSWER, nodeUid: 'uid-1', ...answer } };
+}
+
+/** That the drain of a policy ended so. */
+export function sampleEnd(policy: string, state: DrainEnd['state'], since = SAMPLE_NOW): DrainEnds {
+  return { [policy]: { policy, since, state, problems: ['pod a/b: why'] } };
+}
+
 export function sampleNode(overrides: Partial<NodeView> = {}): NodeView {
   return {
     name: 'node-1',
@@ -63,43 +96,40 @@ export function sampleNode(overrides: Partial<NodeView> = {}): NodeView {
   };
 }
 
-/** The comparison where every slot is granted and the agent runs in no pod, unless a test says so; throws if unreadable. */
+/** The comparison where no budget limits anything and the agent runs in no pod, unless a test says so; throws if unreadable. */
 export function compareSample(
   node: NodeView,
   roster: Roster,
   overrides: Partial<Situation> = {},
 ): Extract<Comparison, { kind: 'Compared' }> {
-  const usual = { slot: 'Granted', ownTolerations: null, drainEnd: null, now: SAMPLE_NOW } as const;
-  const comparison = compareNode({ node, roster, ...usual, ...overrides });
+  const usual = { budgets: [], slots: NO_SLOTS_ANSWER, ownTolerations: null, drainEnds: {}, now: SAMPLE_NOW } as const;
+  const comparison = compareNode({ ...usual, ...overrides, node, roster });
   if (comparison.kind === 'Unreadable') throw new Error(comparison.problem);
   return comparison;
 }
 
-/** The node after the comparison's patch, if any; throws unless a second comparison finds nothing left to do. */
+/** The node after the comparison's change, if any; throws unless a second comparison finds nothing left to do. */
 export function settleSample(node: NodeView, roster: Roster, overrides: Partial<Situation> = {}): NodeView {
-  const { patch } = compareSample(node, roster, overrides);
-  if (patch === null) return node;
-  const after = applyPatch(node, patch);
-  const more = compareSample(after, roster, overrides).patch;
+  const { change } = compareSample(node, roster, overrides);
+  if (change === null) return node;
+  const after = applyPatch(node, { resourceVersion: node.resourceVersion, change });
+  const more = compareSample(after, roster, overrides).change;
   if (more !== null) throw new Error(`one write must be enough, found another: ${JSON.stringify(more)}`);
   return after;
 }
 
+/** What is told of the node once a change has landed. */
+export function transitionsOf(node: NodeView, change: NodeChange | null, ends: DrainEnds = {}): NodeTransition[] {
+  const after = changedNode(node, change ?? {});
+  const [before, now] = [factsOf(node), factsOf(after)];
+  if (before === null || now === null) throw new Error('the ledger must be readable');
+  return nodeTransitions(before, now, after, ends);
+}
+
 /** What the API server makes of a patch; throws where it would answer 409. */
-export function applyPatch(node: NodeView, patch: NodePatch): NodeView {
-  if (patch.resourceVersion !== node.resourceVersion) throw new Error('conflict');
-  const annotations = { ...node.annotations };
-  for (const [key, value] of Object.entries(patch.annotations)) {
-    if (value === null) delete annotations[key];
-    else annotations[key] = value;
-  }
-  return {
-    ...node,
-    annotations,
-    unschedulable: patch.unschedulable === undefined ? node.unschedulable : patch.unschedulable === true,
-    taints: patch.taints ?? node.taints,
-    resourceVersion: String(Number(node.resourceVersion) + 1),
-  };
+export function applyPatch(node: NodeView, { resourceVersion, change }: NodePatch): NodeView {
+  if (resourceVersion !== node.resourceVersion) throw new Error('conflict');
+  return { ...changedNode(node, change), resourceVersion: String(Number(node.resourceVersion) + 1) };
 }
 
 /** What the API server makes of a step towards the conditions; throws where it would answer 409. */

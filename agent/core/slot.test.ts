@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { NodeDisruptionBudget } from './policy.ts';
-import { askForSlot, type BudgetView, type LabelledNode, limitOf, type SlotLease } from './slot.ts';
+import {
+  askForSlot,
+  type BudgetView,
+  describeDenial,
+  type LabelledNode,
+  limitOf,
+  type SlotDenial,
+  type SlotLease,
+} from './slot.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
 const ME: LabelledNode = { name: 'me', labels: { [ZONE]: 'a', role: 'storage' } };
@@ -135,10 +143,46 @@ suite('a slot', () => {
     test(rule, () => assert.deepEqual(ask(view, spec), expected));
   }
 
+  const theirs = [1, 2, 3].map((n) => lease(`x${n}`, `${n}`));
+  const counted: [rule: string, view: Partial<BudgetView>, limit: number, used: number][] = [
+    ['of losers of a race for one slot, none calls another one disrupted', { leases: theirs }, 1, 1],
+    ['of losers of a race for two slots, those that come first are', { leases: theirs }, 2, 2],
+    [
+      'of cordoned nodes all are counted, also beyond the limit',
+      { cordoned: ['p', 'q', 'r'].map((n) => node(n)) },
+      1,
+      3,
+    ],
+    ['of cordoned nodes those that have a Lease are counted once', { leases: theirs, cordoned: [node('x1')] }, 1, 1],
+    ['candidates take what cordoned nodes leave', { leases: theirs, cordoned: [node('p')] }, 3, 3],
+    ['the own cordon is not one', { leases: theirs, cordoned: [ME] }, 1, 1],
+  ];
+  for (const [rule, view, limit, used] of counted) {
+    test(`says how many are disrupted: ${rule}`, () => {
+      assert.deepEqual(ask(view, { maxUnavailable: limit }), full(used, limit));
+      assert.deepEqual(ask(view, { maxUnavailable: limit }, null), full(used, limit), 'before it has a Lease, too');
+    });
+  }
+
   test('is worth asking for only where the Leases that are there leave room', () => {
     assert.deepEqual(ask({ leases: [lease('x', '99')] }, {}, null), full(1));
     assert.deepEqual(ask({}, {}, null), GRANTED);
   });
+});
+
+suite('what a budget that says no would have people know', () => {
+  const rows: [answer: SlotDenial, text: string][] = [
+    [full(1, 1), 'budget b is full, 1 of 1 disrupted'],
+    [full(3, 1), 'budget b is full, 3 of 1 disrupted'],
+    [full(0, 0), 'budget b lets no node be disrupted (its limit is 0)'],
+    [
+      { kind: 'Uncountable', problem: 'node me must have the label zone' },
+      'budget b: node me must have the label zone',
+    ],
+  ];
+  for (const [answer, text] of rows) {
+    test(text, () => assert.equal(describeDenial({ budget: 'b', answer }), text));
+  }
 });
 
 suite('the limit of a budget', () => {

@@ -1,5 +1,6 @@
 import { labelOf, selectorMatches } from './label-selector.ts';
 import type { NodeDisruptionBudget } from './policy.ts';
+import { isOlderVersion } from './resource-version.ts';
 
 /** On every slot's Lease: the name of its budget. */
 export const BUDGET_LABEL = 'node-svc-checker/budget';
@@ -45,12 +46,29 @@ export type BudgetView = {
 
 export type SlotAnswer =
   | { readonly kind: 'Granted' }
-  /** `used` of `limit` disruptions are taken by others. */
+  /** `used` of `limit` disruptions are taken by others; who only asks for one is not among them. */
   | { readonly kind: 'Full'; readonly used: number; readonly limit: number }
   /** The node cannot be counted, so nobody can say whether there is room. */
   | { readonly kind: 'Uncountable'; readonly problem: string };
 
 export type SlotDenial = Exclude<SlotAnswer, { kind: 'Granted' }>;
+
+/** A budget that says no. */
+export type BudgetDenial = { readonly budget: string; readonly answer: SlotDenial };
+
+/** What was last heard of this node's slots. */
+export type SlotsAnswer = {
+  /** UID of the Node that was asked for; null before the first answer. */
+  readonly nodeUid: string | null;
+  /** Names of the budgets of which there is a Lease of ours. */
+  readonly held: readonly string[];
+  /** Of these the ones that let the node be disrupted. */
+  readonly granted: readonly string[];
+  /** The first budget that denies; null while none does, or none was asked. */
+  readonly denial: BudgetDenial | null;
+};
+
+export const NO_SLOTS_ANSWER: SlotsAnswer = { nodeUid: null, held: [], granted: [], denial: null };
 
 /** Whether a budget has a say about a node at all. */
 export function budgetSelects({ spec }: NodeDisruptionBudget, { labels }: Pick<LabelledNode, 'labels'>): boolean {
@@ -65,6 +83,33 @@ export function isPercentage({ spec }: NodeDisruptionBudget): boolean {
 /** A budget of nothing stops every new action, also on a node that has a slot already. */
 export function stopsEverything({ spec }: NodeDisruptionBudget): boolean {
   return Number.parseInt(String(spec.maxUnavailable), 10) === 0;
+}
+
+/** Whether the budgets of a node let it be disrupted more than it is; with who says no, where one does. */
+export function slotStateOf(
+  node: Pick<SlotNode, 'uid' | 'labels'>,
+  budgets: readonly NodeDisruptionBudget[],
+  { nodeUid, granted, denial }: SlotsAnswer,
+): { readonly state: SlotState; readonly denial: BudgetDenial | null } {
+  const matching = budgets.filter((budget) => budgetSelects(budget, node));
+  const stopping = matching.find(stopsEverything);
+  if (stopping !== undefined) {
+    const answer = { kind: 'Full', used: 0, limit: 0 } as const;
+    return { state: 'Denied', denial: { budget: stopping.metadata.name, answer } };
+  }
+  const names = matching.map(({ metadata }) => metadata.name);
+  if (names.length === 0 || (nodeUid === node.uid && names.every((name) => granted.includes(name)))) {
+    return { state: 'Granted', denial: null };
+  }
+  const isOfThese = denial !== null && nodeUid === node.uid && names.includes(denial.budget);
+  return isOfThese ? { state: 'Denied', denial } : { state: 'Pending', denial: null };
+}
+
+/** What a budget that says no would have somebody know. */
+export function describeDenial({ budget, answer }: BudgetDenial): string {
+  if (answer.kind === 'Uncountable') return `budget ${budget}: ${answer.problem}`;
+  if (answer.limit === 0) return `budget ${budget} lets no node be disrupted (its limit is 0)`;
+  return `budget ${budget} is full, ${answer.used} of ${answer.limit} disrupted`;
 }
 
 /**
@@ -98,15 +143,15 @@ export function askForSlot(
     (other) => budgetSelects(budget, other) && mayShare(key, mine, topologyOf(budget, other)),
   );
   // By node, so that one that is cordoned and has a Lease counts once.
-  const taken = new Set([
-    ...before.map((other) => other.holder || `Lease ${other.name}`),
-    ...cordonedHere.map((other) => other.name),
-  ]);
+  const disrupted = new Set(cordonedHere.map((other) => other.name));
+  const taken = new Set([...disrupted, ...before.map((other) => other.holder || `Lease ${other.name}`)]);
   taken.delete(node.name);
+  disrupted.delete(node.name);
   const nodes = selected?.filter((other) => topologyOf(budget, other) === mine).length ?? 0;
-  const used = taken.size;
   const limit = limitOf(budget.spec.maxUnavailable, nodes);
-  return used < limit ? { kind: 'Granted' } : { kind: 'Full', used, limit };
+  // Of the Leases that are too many, the later ones only ask.
+  const used = Math.max(disrupted.size, Math.min(taken.size, limit));
+  return taken.size < limit ? { kind: 'Granted' } : { kind: 'Full', used, limit };
 }
 
 /** What a Lease says of its holder's place; null for a budget without topologyKey and for a node without that label. */
@@ -134,11 +179,6 @@ export function limitOf(maxUnavailable: number | string, nodes: number): number 
  * has moved back in that order; its creationTimestamp has not, so it goes on being counted.
  */
 function comesBefore(other: SlotLease, mine: SlotLease): boolean {
-  return isOlderVersion(other.resourceVersion, mine.resourceVersion) || other.createdAt < mine.createdAt;
-}
-
-/** Integers of any length, as etcd's revisions are; what is none counts as older: in doubt it is counted. */
-function isOlderVersion(a: string, b: string): boolean {
-  if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return true;
-  return BigInt(a) < BigInt(b);
+  // One whose place cannot be told is counted.
+  return isOlderVersion(other.resourceVersion, mine.resourceVersion, true) || other.createdAt < mine.createdAt;
 }

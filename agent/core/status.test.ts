@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { type Ledger, writeLedger } from './ledger.ts';
+import type { Owner } from './effects/mark.ts';
+import { type DrainMemory, type Ledger, writeLedger } from './ledger.ts';
 import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, POLICY_ANNOTATION } from './node.ts';
 import { SAMPLE_TAINT } from './samples.ts';
 import type { SlotLease } from './slot.ts';
@@ -19,6 +20,7 @@ suite('the status of a node', () => {
       policies: [],
       cordon: null,
       taints: [],
+      marks: [],
       drain: null,
       slots: [],
       revision: '0123456789ab',
@@ -28,9 +30,10 @@ suite('the status of a node', () => {
   });
 
   test('says what the ledger says, with the policies by name', () => {
-    const hold = { since: SINCE, cordon: true, taint: null, drain: true };
+    const hold = { since: SINCE, marks: { cordon: {} }, drain: null };
     const taints = [{ ...SAMPLE_TAINT, owner: 'Theirs' as const }];
-    const status = statusOf({ ledger: { policies: { b: hold, a: hold }, cordon: 'Ours', taints, drain: 'Draining' } });
+    const marks = [{ effect: 'taint', mark: SAMPLE_TAINT, owner: 'Theirs' as const }];
+    const status = statusOf({ policies: { b: hold, a: hold }, cordon: 'Ours', marks, drain: 'Draining' });
     const { held, since, policies, cordon, drain } = status;
     assert.deepEqual(
       { held, since, policies, cordon },
@@ -38,6 +41,10 @@ suite('the status of a node', () => {
     );
     assert.deepEqual(drain, { state: 'Draining', since: SINCE });
     assert.deepEqual(status.taints, taints);
+    assert.deepEqual(status.marks, [
+      { effect: 'cordon', what: 'cordon', owner: 'Ours' },
+      { effect: 'taint', what: 'taint nodeServiceCheckFailed=true:NoSchedule', owner: 'Theirs' },
+    ]);
     assert.ok(!isQuiet(status));
   });
 
@@ -47,11 +54,11 @@ suite('the status of a node', () => {
     ['Drained', 'Drained'],
   ] as const) {
     test(`after an uncordon by hand, a drain that was ${state} is ${shown}`, () =>
-      assert.equal(statusOf({ ledger: { cordon: 'Released', drain: state } }).drain?.state, shown));
+      assert.equal(statusOf({ cordon: 'TakenAway', drain: state }).drain?.state, shown));
   }
 
   test("of another Node's ledger is that of none", () => {
-    assert.equal(statusOf({ ledger: { nodeUid: 'another' } }).held, false);
+    assert.equal(statusOf({ cordon: 'Ours', nodeUid: 'another' }).held, false);
   });
 
   const CASES: readonly [string, Record<string, string>, readonly [string, RegExp | null]][] = [
@@ -89,7 +96,7 @@ suite('the status of a node', () => {
 
   test('a drain in an episode is drainActive, and no problem', () => {
     const annotations = { [DRAIN_STATE_ANNOTATION]: 'drainActive' };
-    assert.deepEqual(statusOf({ annotations, ledger: { drain: 'Draining' } }).problems, []);
+    assert.deepEqual(statusOf({ annotations, drain: 'Draining' }).problems, []);
   });
 });
 
@@ -115,9 +122,9 @@ test('the summary counts nodes, not effects, and puts the most frequent revision
   const newer = { annotations: { [POLICY_ANNOTATION]: '{"revision":"b"}' } };
   const { summary, nodes } = clusterStatus(
     [
-      observed({ name: 'n5', ledger: { cordon: 'Ours', drain: 'Draining' } }),
-      observed({ name: 'n4', ledger: { cordon: 'Ours', drain: 'GaveUp' }, ...newer }),
-      observed({ name: 'n3', ledger: { cordon: 'Released', drain: 'Draining' }, ...newer }),
+      observed({ name: 'n5', cordon: 'Ours', drain: 'Draining' }),
+      observed({ name: 'n4', cordon: 'Ours', drain: 'GaveUp', ...newer }),
+      observed({ name: 'n3', cordon: 'TakenAway', drain: 'Draining', ...newer }),
       observed({ name: 'n2', ...newer, annotations: { [POLICY_ANNOTATION]: '{"revision":"b","error":"x"}' } }),
       observed({ name: 'n1', annotations: { [POLICY_ANNOTATION]: 'x' } }),
     ],
@@ -128,7 +135,7 @@ test('the summary counts nodes, not effects, and puts the most frequent revision
     held: 3,
     draining: 1,
     gaveUp: 1,
-    released: 1,
+    takenAway: 1,
     withProblem: 2,
     revisions: [
       { revision: 'b', nodes: 3 },
@@ -142,24 +149,40 @@ test('the summary counts nodes, not effects, and puts the most frequent revision
   );
 });
 
-type Sample = {
+/** Held as soon as it says anything but a name and annotations. */
+type Sample = Partial<Ledger> & {
   name?: string;
-  ledger?: Partial<Omit<Ledger, 'drain'>> & { drain?: 'Draining' | 'Drained' | 'GaveUp' };
   annotations?: Record<string, string>;
+  cordon?: Owner;
+  /** Of every policy that holds it. */
+  drain?: DrainMemory['state'];
 };
 
-function observed({ name = 'node-1', ledger, annotations }: Sample): ObservedNode {
-  const drain = ledger?.drain === undefined ? null : { state: ledger.drain, since: SINCE };
-  const whole = { nodeUid: 'uid-1', since: SINCE, policies: {}, cordon: null, taints: [], ...ledger, drain };
+function observed({ name = 'node-1', annotations, cordon, drain, ...ledger }: Sample): ObservedNode {
+  const isHeld = cordon !== undefined || drain !== undefined || Object.keys(ledger).length > 0;
+  const memory = drain && { state: drain, since: SINCE, rules: null };
+  const whole: Ledger = {
+    nodeUid: 'uid-1',
+    since: SINCE,
+    ...ledger,
+    policies: ledger.policies ?? {},
+    marks: [...(cordon ? [{ effect: 'cordon', mark: {}, owner: cordon }] : []), ...(ledger.marks ?? [])],
+  };
   return {
     name,
     uid: 'uid-1',
     annotations: {
       [POLICY_ANNOTATION]: REPORT,
-      ...(ledger && { [LEDGER_ANNOTATION]: writeLedger(whole) }),
+      ...(isHeld && { [LEDGER_ANNOTATION]: writeLedger(memory ? withDrain(whole, memory) : whole) }),
       ...annotations,
     },
   };
+}
+
+function withDrain(ledger: Ledger, drain: DrainMemory): Ledger {
+  const holds = Object.entries(ledger.policies).map(([name, hold]) => [name, { ...hold, drain }]);
+  const alone = [['drains', { since: SINCE, marks: {}, drain }]];
+  return { ...ledger, policies: Object.fromEntries(holds.length > 0 ? holds : alone) };
 }
 
 function statusOf(sample: Sample): NodeStatus {

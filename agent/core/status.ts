@@ -1,4 +1,6 @@
-import { type DrainMemory, drainGoesOn, type Ledger, type LedgerTaint, type Owner, readLedger } from './ledger.ts';
+import { markEffect } from './effects/list.ts';
+import type { Mark, Owner } from './effects/mark.ts';
+import { cordonOwner, type DrainMemory, drainGoesOn, drainsOf, type Ledger, marksOf, readLedger } from './ledger.ts';
 import { DRAIN_STATE_ANNOTATION, type NodeView } from './node.ts';
 import { readPolicyReport } from './policy-report.ts';
 import type { SlotLease } from './slot.ts';
@@ -22,11 +24,11 @@ export type NodeProblem = {
   readonly error: string | null;
 };
 
-/** Stopped: by a person, with an uncordon or a release. */
-export type DrainStatus = {
-  readonly state: Exclude<DrainMemory['state'], 'Released'> | 'Stopped';
-  readonly since: string;
-};
+/** Of all drains of a node the one that matters most. Stopped: by a person, with an uncordon or a release. */
+export type DrainStatus = Pick<DrainMemory, 'state' | 'since'>;
+
+/** A mark on the node, in words. */
+export type MarkStatus = { readonly effect: string; readonly what: string; readonly owner: Owner };
 
 /** What one node's agent did and runs. */
 export type NodeStatus = {
@@ -38,7 +40,9 @@ export type NodeStatus = {
   /** Names of the policies that hold the node. */
   readonly policies: readonly string[];
   readonly cordon: Owner | null;
-  readonly taints: readonly LedgerTaint[];
+  readonly taints: readonly (Mark & { readonly owner: Owner })[];
+  /** The cordon, the taints and whatever else there is, as `taint sick=true:NoSchedule`. */
+  readonly marks: readonly MarkStatus[];
   readonly drain: DrainStatus | null;
   /** Budgets of which the node has a slot, by name; null when the Leases could not be read. */
   readonly slots: readonly string[] | null;
@@ -54,7 +58,7 @@ export type StatusSummary = {
   /** Their drain did not end in time, and is tried again. */
   readonly gaveUp: number;
   /** A person took something of ours away. */
-  readonly released: number;
+  readonly takenAway: number;
   readonly withProblem: number;
   /** The most frequent first. */
   readonly revisions: readonly { readonly revision: string; readonly nodes: number }[];
@@ -85,7 +89,7 @@ export function clusterStatus(observed: Iterable<ObservedNode>, leases: readonly
       held: count(({ held }) => held),
       draining: count(({ drain }) => drain?.state === 'Draining'),
       gaveUp: count(({ drain }) => drain?.state === 'GaveUp'),
-      released: count(isReleased),
+      takenAway: count(isTakenAway),
       withProblem: count(({ problems }) => problems.length > 0),
       revisions: countRevisions(nodes),
       slots: leases && countSlots(leases, counted),
@@ -113,8 +117,13 @@ function nodeStatus(node: ObservedNode, slots: readonly string[] | null): NodeSt
     held: ledger !== null,
     since: ledger?.since ?? null,
     policies: Object.keys(ledger?.policies ?? {}).sort(),
-    cordon: ledger?.cordon ?? null,
-    taints: ledger?.taints ?? [],
+    cordon: cordonOwner(ledger),
+    taints: marksOf(ledger, 'taint').map(({ mark, owner }) => ({ ...mark, owner })),
+    marks: (ledger?.marks ?? []).map(({ effect, mark, owner }) => ({
+      effect,
+      what: markEffect(effect).describe(mark),
+      owner,
+    })),
     drain: ledger && drainStatus(ledger),
     slots,
     revision: report.revision,
@@ -122,12 +131,17 @@ function nodeStatus(node: ObservedNode, slots: readonly string[] | null): NodeSt
   };
 }
 
+/** The drains of a node that matter most come first. */
+const URGENCY: readonly DrainMemory['state'][] = ['Draining', 'GaveUp', 'Drained', 'Stopped'];
+
 /** How far the drain is; null without one. */
 export function drainStatus(ledger: Ledger): DrainStatus | null {
-  if (ledger.drain === null) return null;
-  const { state, since } = ledger.drain;
-  const isStopped = state === 'Released' || (state !== 'Drained' && !drainGoesOn(ledger));
-  return { since, state: isStopped ? 'Stopped' : state };
+  const drains = drainsOf(ledger).map(({ state, since }): DrainStatus => {
+    const isStopped = state !== 'Drained' && !drainGoesOn(ledger, { state });
+    return { since, state: isStopped ? 'Stopped' : state };
+  });
+  const order = ({ state, since }: DrainStatus) => `${URGENCY.indexOf(state)} ${since}`;
+  return drains.sort((a, b) => (order(a) < order(b) ? -1 : 1))[0] ?? null;
 }
 
 function reportedBy({ annotations }: ObservedNode): { revision: string | null; problems: readonly NodeProblem[] } {
@@ -142,8 +156,8 @@ function reportedBy({ annotations }: ObservedNode): { revision: string | null; p
   return { revision, problems };
 }
 
-function isReleased({ cordon, taints }: NodeStatus): boolean {
-  return cordon === 'Released' || taints.some(({ owner }) => owner === 'Released');
+function isTakenAway({ marks }: NodeStatus): boolean {
+  return marks.some(({ owner }) => owner === 'TakenAway');
 }
 
 function countRevisions(nodes: readonly NodeStatus[]): StatusSummary['revisions'] {

@@ -1,5 +1,5 @@
 import type { AgentPod } from '../core/agent-pod.ts';
-import { isRefusal } from './kube-error.ts';
+import { hasStatus } from './kube-error.ts';
 import { type Collection, listAll } from './list-watch.ts';
 import type { Transport } from './transport.ts';
 
@@ -25,6 +25,7 @@ export async function listAgentPods(
     labelSelector: AGENTS,
     fieldSelector: nodeName === null ? UNFINISHED : `spec.nodeName=${nodeName},${UNFINISHED}`,
     metadataOnly: true,
+    kind: 'Pod',
     what: `the agents' pods in ${namespace === null ? 'all namespaces' : `namespace ${namespace}`}`,
   };
   return (await listAll(transport, pods)).items.map(toAgentPod);
@@ -36,7 +37,7 @@ export async function namespacesWithAgents(transport: Transport): Promise<string
     const pods = await listAgentPods(transport, null, null);
     return [...new Set(pods.map(({ namespace }) => namespace))].sort();
   } catch (error) {
-    if (isRefusal(error)) return [];
+    if (hasStatus(error, 403)) return [];
     throw error;
   }
 }

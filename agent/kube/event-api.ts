@@ -1,5 +1,5 @@
-import type { EventSeries } from '../core/event.ts';
-import { hasStatus, KubeError } from './kube-error.ts';
+import type { EventSeries } from '../core/node-event.ts';
+import { isAlreadyExists, isNotFound, KubeError } from './kube-error.ts';
 import type { Transport } from './transport.ts';
 
 const COMPONENT = 'node-svc-checker';
@@ -50,7 +50,7 @@ export function createEventApi(transport: Transport): EventApi {
         });
       } catch (error) {
         // An attempt before this one landed, and its answer was lost.
-        if (!hasStatus(error, 409)) throw error;
+        if (!isAlreadyExists(error, 'events', name)) throw error;
       }
       return { name };
     },
@@ -65,7 +65,7 @@ export function createEventApi(transport: Transport): EventApi {
         });
         return { name };
       } catch (error) {
-        if (hasStatus(error, 404)) return null;
+        if (isNotFound(error, 'events', name)) return null;
         throw error;
       }
     },

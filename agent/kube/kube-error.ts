@@ -50,6 +50,19 @@ export function isNotFound(error: unknown, kind: string, name: string): boolean 
   return error.subject?.kind === kind && error.subject.name === name;
 }
 
+/** Whether an error says that there is an object of this name already. @param kind as in `isNotFound` */
+export function isAlreadyExists(error: unknown, kind: string, name: string): boolean {
+  if (!(error instanceof KubeError) || error.status !== 409 || error.reason !== 'AlreadyExists') return false;
+  return error.subject?.kind === kind && error.subject.name === name;
+}
+
+/** Whether an error says that a deletion meant another object, which has the name of one that is gone. */
+export function isPreconditionFailed(error: unknown, name: string): boolean {
+  if (!(error instanceof KubeError) || error.status !== 409 || error.reason !== 'Conflict') return false;
+  // Only its message tells it from a conflict of two writers.
+  return error.subject?.name === name && /precondition/i.test(error.answer);
+}
+
 /** Whether an error is the API server's answer with this HTTP status. */
 export function hasStatus(error: unknown, status: number): boolean {
   return error instanceof KubeError && error.status === status;
@@ -57,7 +70,9 @@ export function hasStatus(error: unknown, status: number): boolean {
 
 /** Whether the API server understood the request and will not have it: asked again, it would say the same. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof KubeError && [400, 401, 403, 404].includes(error.status ?? 0);
+  if (!(error instanceof KubeError)) return false;
+  // A 404 that is no Status is of something on the way, such as a proxy.
+  return error.status === 404 ? error.reason === 'NotFound' : [400, 401, 403].includes(error.status ?? 0);
 }
 
 /** What an operator can do about a refusal, as the end of a sentence; empty when the message says it all. */

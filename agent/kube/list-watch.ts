@@ -1,6 +1,8 @@
 import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/ports.ts';
+import { isOlderVersion } from '../core/resource-version.ts';
 import { hasStatus, KubeError } from './kube-error.ts';
+import { oddAnswer, requireEvent, requireObject, requirePage } from './shape.ts';
 import type { KubeRequest, Transport } from './transport.ts';
 
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
@@ -16,6 +18,8 @@ const META_V1 = 'g=meta.k8s.io;v=v1';
 export type Collection = {
   /** Such as `/api/v1/nodes`. */
   readonly path: string;
+  /** Of the objects, such as `Node`: an answer must be a list of them. Default: a list of any kind. */
+  readonly kind?: string;
   /** Default: none. */
   readonly fieldSelector?: string;
   /** Default: none. */
@@ -26,10 +30,11 @@ export type Collection = {
   readonly what: string;
 };
 
+/** Is told of objects whose metadata have a name, a UID and a version; the rest of them was not looked at. */
 export type CollectionListener = {
   /** All objects as they are now, at the beginning and whenever the watch could not go on where it was. */
-  onList(objects: readonly unknown[]): void;
-  onEvent(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void;
+  onList(objects: readonly object[]): void;
+  onEvent(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: object): void;
   /** The watch is interrupted and will be tried again. */
   onProblem(error: Error): void;
 };
@@ -44,9 +49,17 @@ export async function listAndWatch(
   listener: CollectionListener,
   signal: AbortSignal,
 ): Promise<void> {
+  const { clock } = transport;
   let version: string | null = null;
   let attempt = 0;
+  /** The latest try failed, and nothing was heard since. */
+  let isTroubled = false;
+  const onNews = () => {
+    attempt = 0;
+    isTroubled = false;
+  };
   while (!signal.aborted) {
+    const beganAtMs = clock.nowMs();
     try {
       if (version === null) {
         const list = await listAll(transport, collection, signal);
@@ -55,25 +68,23 @@ export async function listAndWatch(
         listener.onList(list.items);
         if (signal.aborted) return;
       }
-      version = await followChanges(transport, collection, version, listener, signal, () => {
-        attempt = 0;
-      });
-      // A server that ends every watch at once must not be asked again at once.
-      await pause(transport.clock, 0, signal);
+      version = await followChanges(transport, collection, version, listener, signal, onNews);
+      isTroubled = false;
     } catch (error) {
       if (signal.aborted) return;
       // Whatever went wrong, a fresh list cannot be wrong.
       version = null;
       // 410 is how the server says that our version is too old to go on from: no problem, only a list.
-      if (!hasStatus(error, 410) || attempt > 0) {
+      if (!hasStatus(error, 410) || isTroubled) {
         listener.onProblem(error instanceof Error ? error : new Error(String(error)));
       }
-      await pause(transport.clock, attempt++, signal);
+      isTroubled = true;
     }
+    // What lived so long was no vain attempt. One that ends at once must not be made again at once, however it ended.
+    if (clock.nowMs() - beganAtMs >= RETRY.maxMs) attempt = 0;
+    await pause(clock, attempt++, signal);
   }
 }
-
-type Page = { metadata: { resourceVersion: string; continue?: string }; items: unknown[] | null };
 
 /**
  * Lists in pages; begins anew when a page has expired (410).
@@ -84,27 +95,29 @@ export async function listAll(
   transport: Transport,
   collection: Collection,
   signal?: AbortSignal,
-): Promise<{ items: readonly unknown[]; version: string }> {
-  const { path, metadataOnly, what } = collection;
-  for (let attempt = 1; ; attempt++) {
-    const items: unknown[] = [];
+): Promise<{ items: readonly object[]; version: string }> {
+  const { path, kind = '', metadataOnly, what } = collection;
+  const attempt = `read ${what}`;
+  for (let round = 1; ; round++) {
+    const items: object[] = [];
     let next: string | undefined;
     try {
       do {
-        const page = (await transport.request({
+        const answer = await transport.request({
           method: 'GET',
           path,
           query: { ...selectorsOf(collection), limit: String(PAGE_SIZE), ...(next && { continue: next }) },
           accept: metadataOnly ? `application/json;as=PartialObjectMetadataList;${META_V1}` : undefined,
-          attempt: `read ${what}`,
+          attempt,
           signal,
-        })) as Page;
-        items.push(...(page.items ?? []));
+        });
+        const page = requirePage(answer, metadataOnly ? 'PartialObjectMetadataList' : `${kind}List`, attempt);
+        items.push(...page.items.map((item) => requireObject(item, kind || 'object', attempt)));
         next = page.metadata.continue;
         if (!next) return { items, version: page.metadata.resourceVersion };
       } while (next);
     } catch (error) {
-      if (!hasStatus(error, 410) || attempt === MAX_LIST_ATTEMPTS) throw error;
+      if (!hasStatus(error, 410) || round === MAX_LIST_ATTEMPTS) throw error;
     }
   }
 }
@@ -113,32 +126,32 @@ function selectorsOf({ fieldSelector, labelSelector }: Collection): Record<strin
   return { ...(fieldSelector && { fieldSelector }), ...(labelSelector && { labelSelector }) };
 }
 
-type WatchEvent = {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  object: { metadata: { resourceVersion: string }; code?: number; message?: string };
-};
-
-/** @returns the version to go on from once the server has ended the watch as agreed */
+/**
+ * @param onNews called before the listener is told of a change
+ * @returns the version to go on from once the server has ended the watch as agreed
+ */
 async function followChanges(
   transport: Transport,
   collection: Collection,
   from: string,
   listener: CollectionListener,
   signal: AbortSignal,
-  onAlive: () => void,
+  onNews: () => void,
 ): Promise<string> {
-  const { path, metadataOnly, what } = collection;
+  const { path, kind = 'object', metadataOnly, what } = collection;
   const attempt = `watch ${what}`;
   let version = from;
   const onItem = (item: unknown) => {
-    const event = item as WatchEvent;
-    if (event.type === 'ERROR') {
-      const status = event.object.code ?? null;
-      throw new KubeError(`could not ${attempt}: ${status} ${event.object.message ?? ''}`, { status });
+    const { type, object } = requireEvent(item, attempt);
+    if (type === 'ERROR') throw watchError(attempt, object);
+    if (type === 'BOOKMARK') {
+      version = laterOf(version, versionOf(object, attempt));
+      return;
     }
-    onAlive();
-    version = event.object.metadata.resourceVersion;
-    if (event.type !== 'BOOKMARK') listener.onEvent(event.type, event.object);
+    const changed = requireObject(object, kind, attempt);
+    onNews();
+    listener.onEvent(type, changed);
+    version = laterOf(version, changed.metadata.resourceVersion);
   };
   const request: KubeRequest = {
     method: 'GET',
@@ -156,6 +169,23 @@ async function followChanges(
   };
   await transport.follow(request, onItem);
   return version;
+}
+
+/** @throws KubeError when there is none */
+function versionOf(object: object, attempt: string): string {
+  const version = (object as { metadata?: { resourceVersion?: unknown } | null }).metadata?.resourceVersion;
+  if (typeof version === 'string' && version !== '') return version;
+  throw oddAnswer(attempt, 'events with metadata.resourceVersion', object);
+}
+
+/** An older event that is delivered again must not make the next watch begin before what was seen already. */
+function laterOf(known: string, next: string): string {
+  return isOlderVersion(next, known, false) ? known : next;
+}
+
+function watchError(attempt: string, { code, message }: { code?: unknown; message?: unknown }): KubeError {
+  const status = typeof code === 'number' ? code : null;
+  return new KubeError(`could not ${attempt}: ${status} ${typeof message === 'string' ? message : ''}`, { status });
 }
 
 /** Ends early on the signal. */

@@ -1,29 +1,16 @@
-import type { EvictionAnswer } from '../core/eviction-answer.ts';
-import type { DaemonSetLookup } from '../core/eviction-choice.ts';
-import type { PodListener, PodName, PodView } from '../core/pod.ts';
-import { hasStatus, KubeError } from './kube-error.ts';
+import { type EvictionAnswer, isAuthorizerRefusal } from '../core/orders/eviction-answer.ts';
+import type { PodName, PodView } from '../core/orders/pod.ts';
+import type { DrainApi } from '../core/ports.ts';
+import { adviceFor, hasStatus, isNotFound, KubeError } from './kube-error.ts';
 import { type CollectionListener, listAll, listAndWatch } from './list-watch.ts';
+import { requireObject } from './shape.ts';
 import type { Transport } from './transport.ts';
 
-/** What a drain reads and writes of pods. Every call throws KubeError. */
-export type PodApi = {
-  /** All pods of the node, in pages. */
-  list(): Promise<PodView[]>;
-  /** Follows the node's pods until the signal. */
-  watch(listener: PodListener, signal: AbortSignal): Promise<void>;
-  /** null when there is none of that name. */
-  read(pod: PodName): Promise<PodView | null>;
-  /** One policy/v1 Eviction of exactly this pod; 409 when another has its name now. */
-  evict(pod: PodView, gracePeriodSeconds: number | null, deadlineMs: number): Promise<void>;
-  /** Deletes exactly this pod, past every budget; 409 when another has its name now. */
-  delete(pod: PodView, gracePeriodSeconds: number | null, deadlineMs: number): Promise<void>;
-  /** Never throws: what cannot be read is Unknown. */
-  findDaemonSet(namespace: string, name: string): Promise<DaemonSetLookup>;
-};
-
-export function createPodApi(transport: Transport, nodeName: string): PodApi {
+/** Every call throws KubeError. */
+export function createPodApi(transport: Transport, nodeName: string): DrainApi {
   const pods = { path: '/api/v1/pods', fieldSelector: `spec.nodeName=${nodeName}`, what: `pods of node ${nodeName}` };
   return {
+    answerOf: evictionAnswer,
     async list() {
       return (await listAll(transport, pods)).items.map(toPodView);
     },
@@ -39,9 +26,10 @@ export function createPodApi(transport: Transport, nodeName: string): PodApi {
     async read(pod) {
       try {
         const attempt = `read pod ${pod.namespace}/${pod.name}`;
-        return toPodView(await transport.request({ method: 'GET', path: podPath(pod), attempt }));
+        const answer = await transport.request({ method: 'GET', path: podPath(pod), attempt });
+        return toPodView(requireObject(answer, 'Pod', attempt));
       } catch (error) {
-        if (hasStatus(error, 404)) return null;
+        if (isNotFound(error, 'pods', pod.name)) return null;
         throw error;
       }
     },
@@ -72,23 +60,32 @@ export function createPodApi(transport: Transport, nodeName: string): PodApi {
       const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(name)}`;
       try {
         const attempt = `read DaemonSet ${namespace}/${name}`;
-        const object = (await transport.request({ method: 'GET', path, attempt })) as { metadata: { uid: string } };
-        return { kind: 'Found', uid: object.metadata.uid };
+        const answer = await transport.request({ method: 'GET', path, attempt });
+        return { kind: 'Found', uid: requireObject(answer, 'DaemonSet', attempt).metadata.uid };
       } catch (error) {
-        if (hasStatus(error, 404)) return { kind: 'NotFound' };
-        return { kind: 'Unknown', problem: error instanceof Error ? error.message : String(error) };
+        if (isNotFound(error, 'daemonsets', name)) return { kind: 'NotFound' };
+        const problem = error instanceof Error ? error.message : String(error);
+        return { kind: 'Unknown', problem, isRefusal: hasStatus(error, 403) };
       }
     },
   };
 }
 
-/** What an error of `evict` says about the pod. */
-export function evictionAnswer(error: unknown): EvictionAnswer {
+/** What an error of `evict` or `delete` says about the pod. */
+export function evictionAnswer(error: unknown, pod: PodName): EvictionAnswer {
   if (!(error instanceof KubeError)) {
-    return { status: null, message: String(error), causes: [], retryAfterMs: null };
+    return { status: null, message: String(error), causes: [], retryAfterMs: null, isNotFound: false };
   }
   const { status, answer, causes, retryAfterMs } = error;
-  return { status, message: answer, causes, retryAfterMs };
+  const message = withFittingAdvice(status, answer);
+  return { status, message, causes, retryAfterMs, isNotFound: isNotFound(error, 'pods', pod.name) };
+}
+
+/** Whom admission refuses a ClusterRole helps nothing: its own words say what does. */
+function withFittingAdvice(status: number | null, answer: string): string {
+  const advice = status === 403 ? adviceFor(403, '') : '';
+  if (advice === '' || !answer.endsWith(advice) || isAuthorizerRefusal({ status, message: answer })) return answer;
+  return answer.slice(0, -advice.length);
 }
 
 function podPath({ namespace, name }: PodName): string {
@@ -107,12 +104,24 @@ type PodObject = {
     uid: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
+    creationTimestamp?: string;
     deletionTimestamp?: string;
+    deletionGracePeriodSeconds?: number;
+    finalizers?: string[];
     ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean }[];
   };
-  spec?: { nodeName?: string; volumes?: { emptyDir?: object | null }[] };
-  status?: { phase?: string };
+  spec?: {
+    nodeName?: string;
+    volumes?: { emptyDir?: object | null }[];
+    priority?: number;
+    priorityClassName?: string;
+    terminationGracePeriodSeconds?: number;
+  };
+  status?: { phase?: string; conditions?: { type: string; status: string }[] };
 };
+
+/** The API server's own default, which every stored pod has. */
+const DEFAULT_GRACE_SECONDS = 30;
 
 function toPodView(object: unknown): PodView {
   const { metadata, spec, status } = object as PodObject;
@@ -124,7 +133,14 @@ function toPodView(object: unknown): PodView {
     nodeName: spec?.nodeName ?? '',
     labels: metadata.labels ?? {},
     phase: status?.phase ?? '',
+    createdAt: metadata.creationTimestamp ?? '',
     terminating: metadata.deletionTimestamp !== undefined,
+    deletionGracePeriodSeconds: metadata.deletionGracePeriodSeconds ?? null,
+    finalizers: metadata.finalizers ?? [],
+    ready: (status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True'),
+    terminationGracePeriodSeconds: spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
+    priority: spec?.priority ?? 0,
+    priorityClassName: spec?.priorityClassName ?? '',
     mirror: metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined,
     controller: controller
       ? { apiVersion: controller.apiVersion, kind: controller.kind, name: controller.name, uid: controller.uid }

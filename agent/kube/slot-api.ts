@@ -1,15 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { LabelSelector, NodeDisruptionBudget } from '../core/policy.ts';
-import {
-  BUDGET_LABEL,
-  type LabelledNode,
-  type SlotLease,
-  type SlotNode,
-  TOPOLOGY_ANNOTATION,
-  topologyOf,
-} from '../core/slot.ts';
-import { hasStatus } from './kube-error.ts';
+import type { SlotApi } from '../core/ports.ts';
+import { BUDGET_LABEL, type SlotLease, type SlotNode, TOPOLOGY_ANNOTATION, topologyOf } from '../core/slot.ts';
+import { hasStatus, isNotFound, isPreconditionFailed } from './kube-error.ts';
 import { listAll, listAndWatch } from './list-watch.ts';
+import { type Metadata, requireList, requireObject } from './shape.ts';
 import type { Transport } from './transport.ts';
 import { toNodeMetadata } from './watch-nodes.ts';
 
@@ -17,56 +12,40 @@ import { toNodeMetadata } from './watch-nodes.ts';
 const MAX_NAME_CHARACTERS = 253;
 const HASH_CHARACTERS = 12;
 
-/** The Leases that are slots, and what a budget counts besides. Every list is a consistent read; calls throw KubeError. */
-export type SlotApi = {
-  /** Those of one budget; of all budgets without a name. */
-  list(budget?: string): Promise<SlotLease[]>;
-  /** null when there is none of that name. */
-  read(name: string): Promise<SlotLease | null>;
-  /** 409 when there is one of its name already. */
-  create(budget: NodeDisruptionBudget, holder: SlotNode): Promise<SlotLease>;
-  /** Deletes exactly this Lease; one that is gone, or another of its name, is fine. */
-  remove(lease: SlotLease): Promise<void>;
-  /** Every Node with spec.unschedulable. */
-  listCordoned(): Promise<LabelledNode[]>;
-  /** Every Node that the budget selects. */
-  listSelected(budget: NodeDisruptionBudget): Promise<LabelledNode[]>;
-  /** Calls with the Leases of a budget (undefined: of all), at the beginning and after each change, until the signal. */
-  watch(
-    budget: string | undefined,
-    onLeases: (leases: readonly SlotLease[]) => void,
-    signal: AbortSignal,
-  ): Promise<void>;
-};
-
-/** @param namespace where the Leases are: the agent's own */
+/** Calls throw KubeError. @param namespace where the Leases are: the agent's own */
 export function createSlotApi(transport: Transport, namespace: string): SlotApi {
   const path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
   const pathOf = (name: string) => `${path}/${encodeURIComponent(name)}`;
   const leasesOf = (budget: string | undefined) => ({
     path,
+    kind: 'Lease',
     labelSelector: budget === undefined ? BUDGET_LABEL : `${BUDGET_LABEL}=${budget}`,
     what: budget === undefined ? `Leases in ${namespace}` : `Leases of budget ${budget} in ${namespace}`,
   });
   const listNodes = async (selection: { fieldSelector?: string; labelSelector?: string; what: string }) =>
-    (await listAll(transport, { path: '/api/v1/nodes', metadataOnly: true, ...selection })).items.map(toNodeMetadata);
+    (await listAll(transport, { path: '/api/v1/nodes', kind: 'Node', metadataOnly: true, ...selection })).items.map(
+      toNodeMetadata,
+    );
   return {
+    nameOf: slotLeaseName,
+    isConflict: (error) => hasStatus(error, 409),
     async list(budget) {
-      return (await listAll(transport, leasesOf(budget))).items.map(toSlotLease);
+      const { items } = await listAll(transport, leasesOf(budget));
+      return items.map((lease) => toSlotLease(lease, `read ${leasesOf(budget).what}`));
     },
     async read(name) {
       try {
         const attempt = `read Lease ${namespace}/${name}`;
-        return toSlotLease(await transport.request({ method: 'GET', path: pathOf(name), attempt }));
+        return toSlotLease(await transport.request({ method: 'GET', path: pathOf(name), attempt }), attempt);
       } catch (error) {
-        if (hasStatus(error, 404)) return null;
+        if (isNotFound(error, 'leases', name)) return null;
         throw error;
       }
     },
     async create(budget, holder) {
       const body = toLease(budget, holder);
       const attempt = `create Lease ${namespace}/${body.metadata.name}`;
-      return toSlotLease(await transport.request({ method: 'POST', path, body, attempt }));
+      return toSlotLease(await transport.request({ method: 'POST', path, body, attempt }), attempt);
     },
     async remove({ name, uid }) {
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };
@@ -74,8 +53,7 @@ export function createSlotApi(transport: Transport, namespace: string): SlotApi 
         const attempt = `delete Lease ${namespace}/${name}`;
         await transport.request({ method: 'DELETE', path: pathOf(name), body, attempt });
       } catch (error) {
-        // 409: the UID is another one's.
-        if (!hasStatus(error, 404) && !hasStatus(error, 409)) throw error;
+        if (!isNotFound(error, 'leases', name) && !isPreconditionFailed(error, name)) throw error;
       }
     },
     listCordoned: () => listNodes({ fieldSelector: 'spec.unschedulable=true', what: 'cordoned nodes' }),
@@ -83,15 +61,19 @@ export function createSlotApi(transport: Transport, namespace: string): SlotApi 
       listNodes({ labelSelector: toSelectorText(spec.nodeSelector), what: `nodes of budget ${metadata.name}` }),
     watch(budget, onLeases, signal) {
       const leases = new Map<string, SlotLease>();
+      const attempt = `watch ${leasesOf(budget).what}`;
       const tell = () => onLeases([...leases.values()]);
       const listener = {
-        onList(objects: readonly unknown[]) {
+        onList(objects: readonly object[]) {
           leases.clear();
-          for (const lease of objects.map(toSlotLease)) leases.set(lease.name, lease);
+          for (const object of objects) {
+            const lease = toSlotLease(object, attempt);
+            leases.set(lease.name, lease);
+          }
           tell();
         },
-        onEvent(type: string, object: unknown) {
-          const lease = toSlotLease(object);
+        onEvent(type: string, object: object) {
+          const lease = toSlotLease(object, attempt);
           if (type === 'DELETED') leases.delete(lease.name);
           else leases.set(lease.name, lease);
           tell();
@@ -131,20 +113,14 @@ function toLease(budget: NodeDisruptionBudget, holder: SlotNode) {
 }
 
 type LeaseObject = {
-  metadata: {
-    name: string;
-    uid: string;
-    resourceVersion: string;
-    creationTimestamp?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    ownerReferences?: { kind: string; uid: string }[];
-  };
+  metadata: Metadata & { creationTimestamp?: string; ownerReferences?: unknown };
   spec?: { holderIdentity?: string };
 };
 
-function toSlotLease(object: unknown): SlotLease {
-  const { metadata, spec } = object as LeaseObject;
+/** @throws KubeError when the object is no Lease */
+function toSlotLease(object: unknown, attempt: string): SlotLease {
+  const { metadata, spec } = requireObject<LeaseObject>(object, 'Lease', attempt);
+  const owners = requireList<{ kind?: string; uid?: string }>(metadata.ownerReferences, 'ownerReferences', attempt);
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -152,7 +128,7 @@ function toSlotLease(object: unknown): SlotLease {
     createdAt: metadata.creationTimestamp ?? '',
     budget: metadata.labels?.[BUDGET_LABEL] ?? '',
     holder: spec?.holderIdentity ?? '',
-    ownerUid: metadata.ownerReferences?.find(({ kind }) => kind === 'Node')?.uid ?? '',
+    ownerUid: owners.find(({ kind }) => kind === 'Node')?.uid ?? '',
     topology: metadata.annotations?.[TOPOLOGY_ANNOTATION] ?? null,
   };
 }

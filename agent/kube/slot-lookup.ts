@@ -1,5 +1,5 @@
 import { BUDGET_LABEL, type SlotLease } from '../core/slot.ts';
-import { isRefusal } from './kube-error.ts';
+import { hasStatus, isRefusal } from './kube-error.ts';
 import { listAll } from './list-watch.ts';
 import { createSlotApi } from './slot-api.ts';
 import type { Transport } from './transport.ts';
@@ -35,6 +35,7 @@ async function namespacesWithSlots(transport: Transport): Promise<string[]> {
     path: '/apis/coordination.k8s.io/v1/leases',
     labelSelector: BUDGET_LABEL,
     metadataOnly: true,
+    kind: 'Lease',
     what: 'Leases in all namespaces',
   };
   try {
@@ -42,7 +43,7 @@ async function namespacesWithSlots(transport: Transport): Promise<string[]> {
     const namespaces = items.map((item) => (item as { metadata: { namespace: string } }).metadata.namespace);
     return [...new Set(namespaces)].sort();
   } catch (error) {
-    if (isRefusal(error)) return [];
+    if (hasStatus(error, 403)) return [];
     throw error;
   }
 }

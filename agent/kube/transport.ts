@@ -4,8 +4,9 @@ import type { Clock } from '../core/ports.ts';
 import type { Credentials } from './credentials.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { KubeError, networkProblem } from './kube-error.ts';
-import { readItems } from './read-items.ts';
+import { readLines } from './read-lines.ts';
 import { refusal } from './refusal.ts';
+import { parseAnswer } from './shape.ts';
 
 /** No answer we ask for is larger: a page of 500 pods is about 5 MB. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -149,14 +150,16 @@ export function createTransport(
 
   return {
     clock,
-    request: (request) => run(request, async (response, deadline) => JSON.parse(await readBody(response, deadline))),
+    request: (request) =>
+      run(request, async (response, deadline) => parseAnswer(await readBody(response, deadline), request.attempt)),
     async follow(request, onItem) {
       const { signal } = request;
       try {
         const answer = await run(request, async (response) => response);
-        await readItems(answer, clock, signal, onItem);
+        const onLine = (line: string) => onItem(parseAnswer(line, request.attempt));
+        await readLines(answer, clock, signal, onLine, (error) => lostAnswer(request, credentials.server, error));
       } catch (error) {
-        if (!signal?.aborted) throw lostAnswer(request, credentials.server, error);
+        if (!signal?.aborted) throw error;
       }
     },
     serverWallMs: () => latest && latest.serverWallMs + clock.nowMs() - latest.atMs,

@@ -1,4 +1,5 @@
 import { type Collection, listAll, listAndWatch } from './list-watch.ts';
+import type { Metadata } from './shape.ts';
 import type { Transport } from './transport.ts';
 
 /** What of a Node is read where its spec and status do not matter. */
@@ -41,8 +42,8 @@ export function watchNodes(
   signal: AbortSignal,
 ): Promise<void> {
   const listener = {
-    onList: (objects: readonly unknown[]) => onList(objects.map(toNodeMetadata)),
-    onEvent(type: string, object: unknown) {
+    onList: (objects: readonly object[]) => onList(objects.map(toNodeMetadata)),
+    onEvent(type: string, object: object) {
       const node = toNodeMetadata(object);
       if (type === 'DELETED') onGone(node.name);
       else onNode(node);
@@ -52,14 +53,10 @@ export function watchNodes(
   return listAndWatch(transport, nodesThatMatch(labelSelector), listener, signal);
 }
 
-/** @throws Error when the object has no name or UID */
-export function toNodeMetadata(object: unknown): NodeMetadata {
-  const { metadata } = object as { metadata?: Partial<NodeMetadata> };
-  if (typeof metadata?.name !== 'string' || typeof metadata.uid !== 'string') {
-    throw new Error('the API server must answer with Nodes, found an object without metadata.name and uid');
-  }
-  const { name, uid, labels = {}, annotations = {} } = metadata;
-  return { name, uid, labels, annotations };
+/** @param object of a list or watch, which has looked at its metadata */
+export function toNodeMetadata(object: object): NodeMetadata {
+  const { name, uid, labels, annotations } = (object as { metadata: Metadata }).metadata;
+  return { name, uid, labels: labels ?? {}, annotations: annotations ?? {} };
 }
 
 /** How messages name the selected Nodes. */
@@ -68,5 +65,5 @@ export function selectedNodes(labelSelector: string): string {
 }
 
 function nodesThatMatch(labelSelector: string): Collection {
-  return { path: '/api/v1/nodes', labelSelector, metadataOnly: true, what: selectedNodes(labelSelector) };
+  return { path: '/api/v1/nodes', kind: 'Node', labelSelector, metadataOnly: true, what: selectedNodes(labelSelector) };
 }

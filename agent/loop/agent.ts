@@ -1,287 +1,296 @@
-import { type Change, type Comparison, compareNode, type DrainEnd } from '../core/compare.ts';
-import type { NodeEvent } from '../core/event.ts';
-import { isDisrupting, type Ledger, readLedger } from '../core/ledger.ts';
-import type { NodePatch, NodeView } from '../core/node.ts';
-import type { PodName } from '../core/pod.ts';
-import type { NodeCheckPolicy, PolicyLoad, PolicySet } from '../core/policy.ts';
-import { formatPolicyReport } from '../core/policy-report.ts';
-import type { Toleration } from '../core/taint.ts';
-import { type BugReporter, createBugReporter } from '../telemetry/bug-reporter.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import type { Run } from './check-timer.ts';
-import { Checks } from './checks.ts';
-import { createConditions } from './conditions.ts';
-import { createDrainNarrator } from './drain-narrator.ts';
-import type { DrainApi } from './drain-ports.ts';
-import { createDrainer, type Drainer } from './drainer.ts';
-import { createNarrator, type Narrator } from './narrator.ts';
-import { createReconciler, type Reconciler, type ReconcilerApi } from './reconciler.ts';
-import { createSlots, type Slots, type SlotsOptions } from './slots.ts';
+import type { AgentEvent } from '../core/agent-event.ts';
+import { describeBug, isBug } from '../core/bug.ts';
+import type { Claim } from '../core/claim.ts';
+import { isDisrupting, readLedger } from '../core/ledger.ts';
+import type { NodeView } from '../core/node.ts';
+import type { Orders } from '../core/orders/orders.ts';
+import type { PodName } from '../core/orders/pod.ts';
+import type { NodeCheckPolicy, PolicyLoad } from '../core/policy.ts';
+import type {
+  AgentPodApi,
+  Clock,
+  DrainApi,
+  DrainMeter,
+  DrainNarrator,
+  HasEnded,
+  NodeApi,
+  Run,
+  SlotApi,
+} from '../core/ports.ts';
+import { type AgentState, type Now, newState, nodeOf } from '../core/state.ts';
+import { type Step, step } from '../core/step.ts';
+import { take } from '../core/take.ts';
+import { timestamp } from '../core/timestamp.ts';
+import { createCheckTimers } from './check-timers.ts';
+import { createDrainer } from './drainer.ts';
+import { createLooks } from './looks.ts';
+import { createNodeWriter } from './node-writer.ts';
+import { readNode } from './read-node.ts';
+import { createSlots } from './slots.ts';
+import { createUntaken } from './untaken.ts';
+
+/** So many defects are told of what one event sets off; a defect that each telling brings about again ends there. */
+const MAX_BUGS_AT_ONCE = 10;
 
 export type AgentOptions = {
   readonly nodeName: string;
-  readonly api: ReconcilerApi;
-  readonly slotApi: SlotsOptions['api'];
-  readonly drainApi: DrainApi;
+  /** Tells this life of the agent from all others. */
+  readonly id: string;
+  readonly boot: string;
+  readonly pid: number;
+  readonly hasEnded: HasEnded;
   /** The pod the agent runs in; null when it runs in none. */
   readonly ownPod: PodName | null;
+  readonly clock: Clock;
+  /** The API server's wall clock, in milliseconds since the epoch; null while it is not known. */
+  serverWallMs(): number | null;
+  readonly nodeApi: NodeApi;
+  readonly slotApi: SlotApi;
+  readonly podApi: AgentPodApi;
+  readonly drainApi: DrainApi;
   readonly startCheck: (policy: NodeCheckPolicy) => Run;
-  /** One line a problem of an invalid policy directory. */
-  readonly describeErrors: (load: Extract<PolicyLoad, { valid: false }>) => readonly string[];
-  readonly log: Log;
-  readonly record: (event: NodeEvent) => void;
-  readonly metrics: Metrics;
-  /** A check wrote to stderr under `onStderr: Fatal`: the agent must end. */
-  readonly onFatal: () => void;
+  readonly drainNarrator: DrainNarrator;
+  readonly drainMeter: DrainMeter;
+  /** Takes every step, to tell what it has to tell. */
+  onStep(step: Step): void;
+  /** A check demands that the agent ends. */
+  onEnd(): void;
   /** How long a request without an answer may still land, in milliseconds; default: the API server's limit. */
-  readonly mayLandMs?: number;
+  readonly mayLandMs?: number | undefined;
 };
 
 /**
- * One node's agent: it keeps what is known (the policies in force, each check's health, the Node as last seen), and
- * has the same comparison made whenever any of it changes.
+ * One node's agent: an inbox in front of the step, and the actors that obey its orders and send it events.
+ *
+ * One event is taken at a time, at once and whole: when `send` returns, the orders are those that follow from it.
  */
 export class Agent {
   readonly #options: AgentOptions;
-  readonly #narrator: Narrator;
-  readonly #bugs: BugReporter;
-  readonly #checks: Checks;
-  readonly #reconciler: Reconciler;
-  readonly #drainer: Drainer;
-  readonly #slots: Slots;
-  #newest: PolicyLoad | null = null;
-  #inForce: PolicySet | null = null;
-  /** undefined until the API server has said whether there is one. */
-  #node: NodeView | null | undefined = undefined;
-  /** null until the Node was first read. */
-  #labels: NodeView['labels'] | null = null;
-  /** Empty until they are known; null when the agent runs in no pod. */
-  #ownTolerations: readonly Toleration[] | null;
-  #drainEnd: DrainEnd | null = null;
+  readonly #own: Claim;
+  readonly #inbox: AgentEvent[] = [];
+  #isTaking = false;
+  #isStopping = false;
+  #state: AgentState;
+  /** The latest; null before the first event. */
+  #latest: Step | null = null;
+  /** What they say, of the events that are being taken. */
+  readonly #bugsMet = new Set<string>();
+  readonly #untaken: ReturnType<typeof createUntaken>;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #cancelWake: () => void = () => {};
+  readonly #checks: ReturnType<typeof createCheckTimers>;
+  readonly #writer: ReturnType<typeof createNodeWriter>;
+  readonly #looks: ReturnType<typeof createLooks>;
+  readonly #slots: ReturnType<typeof createSlots>;
+  readonly #drainer: ReturnType<typeof createDrainer>;
 
   constructor(options: AgentOptions) {
-    const { nodeName, log, record, api, metrics } = options;
+    const { nodeName, id, boot, pid, hasEnded, ownPod, clock, nodeApi, slotApi, podApi, drainApi } = options;
     this.#options = options;
-    this.#ownTolerations = options.ownPod === null ? null : [];
-    this.#narrator = createNarrator({ nodeName, log, record, severalPolicies: () => this.#checks.roster.size > 1 });
-    this.#bugs = createBugReporter({
-      log,
-      record,
-      count: metrics.internalErrors.met,
-      onNews: () => this.#reconciler.poke(),
-    });
-    const { tell: tellBug } = this.#bugs;
-    this.#checks = new Checks({
-      startCheck: options.startCheck,
-      narrator: this.#narrator,
-      metrics: metrics.checks,
-      onCounted: () => this.#reconciler.poke(),
-      onFatal: options.onFatal,
-    });
-    this.#drainer = createDrainer({
-      nodeName,
-      ownPod: options.ownPod,
-      api: options.drainApi,
-      narrator: createDrainNarrator(nodeName, log, tellBug),
-      meter: metrics.drain,
-      onEnd: (end) => {
-        this.#drainEnd = end;
-        this.#reconciler.poke();
-      },
-    });
+    this.#own = { id, pod: ownPod, boot, pid, since: timestamp(this.#now().wallMs), hasStandby: false };
+    this.#state = newState(nodeName, this.#own, this.#now());
+    const send = (event: AgentEvent) => this.send(event);
+    const onProblem = (error: unknown, loop?: 'effects') => this.onProblem(error, loop);
+    this.#untaken = createUntaken(clock, send);
+    const known = () => this.node?.resourceVersion ?? null;
+    this.#checks = createCheckTimers({ clock, startCheck: options.startCheck, send, onProblem });
     this.#slots = createSlots({
-      api: options.slotApi,
+      api: slotApi,
+      clock,
       stillDisrupted: () => this.#stillDisrupted(),
-      onChange: () => this.#reconciler.poke(),
-      onDenied: (budget, answer) => this.#narrator.slotDenied(budget, answer),
-      onHeld: (held, denying) => metrics.budgets.show(held, denying),
-      onProblem: (error) => this.onProblem(error),
+      onAnswer: (answer) => send({ kind: 'SlotsAnswered', answer }),
+      onProblem,
       mayLandMs: options.mayLandMs,
     });
-    this.#reconciler = createReconciler({
-      api: { ...api, patch: (patch) => this.#write(patch) },
-      isConflict: api.isConflict,
-      isNotFound: api.isNotFound,
-      node: () => this.node,
-      onNode: (node) => this.onNode(node),
-      compare: (node) => this.#compare(node),
-      policyReport: () => this.#policyReport(),
-      conditions: createConditions({
-        nodeName,
-        log,
-        tellBug,
-        api,
-        roster: () => this.#inForce && this.#checks.roster,
-      }),
-      onLanded: (changes) => this.#onLanded(changes),
-      onProblem: (error, changes) => this.onProblem(error, changes),
+    this.#writer = createNodeWriter({
+      api: nodeApi,
+      clock,
+      known,
+      orders: () => this.#latest?.orders ?? NO_ORDERS,
+      send,
+      onProblem,
+      slots: this.#slots,
+    });
+    this.#looks = createLooks({ nodeApi, known, podApi, hasEnded, ownPod, clock, send, onProblem });
+    this.#drainer = createDrainer({
+      nodeName,
+      ownPod,
+      api: drainApi,
+      clock,
+      serverNowMs: () => this.#now().wallMs,
+      narrator: options.drainNarrator,
+      meter: options.drainMeter,
+      onEnd: (end) => send({ kind: 'DrainEnded', end }),
     });
   }
 
   /** The Node as last seen; null while there is none or it was never read. */
   get node(): NodeView | null {
-    return this.#node ?? null;
+    return nodeOf(this.#state);
   }
 
   /** null when ready: a valid policy is in force and the Node was read. */
   notReadyBecause(): string | null {
-    if (this.#inForce === null) return 'no valid policy was loaded yet';
-    if (this.#node === undefined) return `node ${this.#options.nodeName} was not read yet`;
-    if (this.#node === null) return `there is no node ${this.#options.nodeName}`;
-    return null;
+    const { inForce, node, nodeName } = this.#state;
+    if (inForce === null) return 'no valid policy was loaded yet';
+    if (node.kind === 'Unread') return `node ${nodeName} was not read yet`;
+    return node.kind === 'Gone' ? `there is no node ${nodeName}` : null;
   }
 
-  /** Takes what the policy directory says now, after each change. What is invalid changes nothing but the report. */
-  onPolicies(load: PolicyLoad): void {
-    const { metrics, describeErrors } = this.#options;
-    this.#newest = load;
-    if (load.valid) this.#bringIntoForce(load.set);
-    else this.#narrator.policyInvalid(describeErrors(load), this.#inForce);
-    metrics.policies.loaded(load);
-    this.#reconciler.poke();
+  /** Takes an event. One that is sent while another is taken waits for it. */
+  send(event: AgentEvent): void {
+    this.#inbox.push(event);
+    this.#takeAll();
+  }
+
+  #takeAll(): void {
+    if (this.#isTaking) return;
+    this.#isTaking = true;
+    try {
+      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) this.#take(next);
+    } finally {
+      this.#isTaking = false;
+      this.#bugsMet.clear();
+    }
+  }
+
+  /** Takes what the policy directory says now. @param errors of an invalid one, as people read them */
+  onPolicies(load: PolicyLoad, errors: readonly string[]): void {
+    this.send({ kind: 'PoliciesRead', load, errors });
   }
 
   /** Takes the Node as it is now; null when there is none of that name. */
   onNode(node: NodeView | null): void {
-    const before = this.#node;
-    this.#node = node;
-    this.#options.metrics.node.seen(node);
-    if (node === null) {
-      if (before !== null) this.#onNodeGone();
-    } else if (before === undefined) {
-      this.#refreshChecks();
-      this.#checks.adopt(this.#ledger());
-    } else if (before === null || before.uid !== node.uid) {
-      this.#narrator.nodeReplaced(node);
-      this.#checks.forgetCounts();
-      this.#refreshChecks();
-    } else if (JSON.stringify(before.labels) !== JSON.stringify(node.labels)) {
-      this.#refreshChecks();
-    }
-    this.#reconciler.poke();
+    this.send(node === null ? { kind: 'NodeGone' } : { kind: 'NodeSeen', node });
   }
 
-  onOwnTolerations(tolerations: readonly Toleration[]): void {
-    this.#ownTolerations = tolerations;
-    this.#reconciler.poke();
+  /** Something did not succeed and will be tried again. A defect of this program is told as what it is. */
+  onProblem(error: unknown, loop?: 'effects'): void {
+    if (isBug(error)) {
+      this.#meet(error);
+      this.#takeAll();
+    } else this.send({ kind: 'Failed', message: messageOf(error), ...(loop && { loop }) });
   }
 
-  /** Something did not succeed and will be tried again; with the changes it was about, if any. */
-  onProblem(error: unknown, changes: readonly Change[] = []): void {
-    this.#options.metrics.node.wrote(changes, 'Error');
-    if (!this.#bugs.tell(error)) this.#narrator.triesAgain(error);
-  }
-
-  /** Makes an error known if it is a defect of this program. @returns whether it is */
-  tellBug(error: unknown): boolean {
-    return this.#bugs.tell(error);
-  }
-
-  /** Ends checks and waits for a write under way; the node stays as it is. */
+  /** Ends checks, waits for writes under way, and hands the node over; it stays as it is. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelWake();
+    this.#untaken.stop();
     this.#checks.stop();
-    this.#drainer.obey(null);
-    await Promise.all([this.#reconciler.stop(), this.#slots.stop()]);
+    this.#looks.stop();
+    this.#drainer.obey([], 'the agent ends');
+    await Promise.all([this.#writer.stop(() => this.node, this.#own), this.#slots.stop()]);
   }
 
-  #bringIntoForce(set: PolicySet): void {
-    this.#inForce = set;
-    this.#bugs.forget();
-    this.#narrator.policyInForce(set);
-    this.#options.metrics.budgets.inForce(set.budgets.map(({ metadata }) => metadata.name));
-    this.#refreshChecks();
+  #take(event: AgentEvent): void {
+    const result = this.#stepOf(event);
+    if (result === null) return;
+    this.#latest = result;
+    this.#state = result.state;
+    this.#guard(() => this.#options.onStep(result));
+    if (!this.#isStopping) this.#obey(result);
   }
 
-  #onNodeGone(): void {
-    this.#narrator.nodeGone();
-    this.#options.metrics.policies.compared(null);
-    this.#drainer.obey(null);
-    this.#slots.obey('None', null, []);
-    this.#checks.forgetCounts();
+  /** @returns null when the event cannot be taken, which is told, and changes nothing */
+  #stepOf(event: AgentEvent): Step | null {
+    const now = this.#now();
+    try {
+      const result = step(this.#state, event, now);
+      this.#untaken.forget(event);
+      return result;
+    } catch (error) {
+      if (event.kind !== 'BugMet' || this.#latest === null) {
+        this.#meet(error);
+        this.#untaken.keep(event);
+        return null;
+      }
+      // Whatever is heard, no decision comes of it: this is told all the same, and the orders stay as they are.
+      const { state, transitions } = take(this.#state, event, now);
+      return { ...this.#latest, state, told: transitions };
+    }
   }
 
-  /** Which policies apply, after a reload or a change of the node's labels. */
-  #refreshChecks(): void {
-    if (this.#inForce === null) return;
-    // While there is no Node, the last one's labels are the best guess which checks matter here.
-    this.#labels = this.#node?.labels ?? this.#labels;
-    this.#checks.refresh(this.#inForce.policies, this.#labels, this.#ledger());
+  #obey({ orders, wakeAtMs }: Step): void {
+    // First what has to stop.
+    this.#guard(() => this.#drainer.obey(orders.drains, orders.drainsRest ?? undefined));
+    this.#guard(() => orders.slots !== null && this.#slots.obey(orders.slots));
+    this.#guard(() => this.#checks.obey(orders.checks));
+    this.#guard(() => this.#writer.obey());
+    this.#guard(() => this.#looks.obey(orders));
+    this.#guard(() => this.#wakeAt(wakeAtMs));
+    if (orders.end) this.#guard(() => this.#options.onEnd());
   }
 
-  #compare(node: NodeView): Comparison | null {
-    // Without a policy ever in force nobody can say what should hold here, so nothing is added and nothing removed.
-    if (this.#inForce === null) return null;
-    const comparison = compareNode({
-      node,
-      roster: this.#checks.roster,
-      slot: this.#slots.state(node, this.#inForce.budgets),
-      ownTolerations: this.#ownTolerations,
-      drainEnd: this.#drainEnd,
-      now: `${new Date().toISOString().slice(0, 19)}Z`,
+  /** Whatever is wrong with this program shows, and keeps nothing else from being done. */
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#meet(error);
+    }
+  }
+
+  /** Once for all that one event sets off: an actor that meets it at each order would go round in circles. */
+  #meet(error: unknown): void {
+    const bug = bugMet(error instanceof Error ? error : new Error(String(error)));
+    if (this.#bugsMet.has(bug.text) || this.#bugsMet.size === MAX_BUGS_AT_ONCE) return;
+    this.#bugsMet.add(bug.text);
+    this.#inbox.push(bug);
+  }
+
+  #wakeAt(atMs: number): void {
+    if (atMs === this.#wakeAtMs) return;
+    this.#cancelWake();
+    this.#wakeAtMs = atMs;
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    this.#cancelWake = this.#options.clock.after(atMs - this.#options.clock.nowMs(), () => {
+      this.#wakeAtMs = Number.POSITIVE_INFINITY;
+      this.send({ kind: 'Tick' });
     });
-    this.#narrator.compared(comparison);
-    this.#options.metrics.policies.compared(comparison);
-    this.#orderSlots(node, comparison, this.#inForce.budgets);
-    this.#orderDrain(comparison);
-    return comparison;
   }
 
-  /** A drain begins only after the cordon has landed, and ends at once when it is not wanted any more. */
-  #orderDrain(comparison: Comparison): void {
-    if (comparison.kind === 'Unreadable' || comparison.drain === null) this.#drainer.obey(null);
-    else if (comparison.patch === null) this.#drainer.obey(comparison.drain);
-    // An end belongs to its episode; the next one may begin within the same second.
-    if (comparison.kind === 'Compared' && comparison.ledger?.drain == null) this.#drainEnd = null;
-  }
-
-  /** A slot is needed before anything is done to the node, and until all of it is undone. */
-  #orderSlots(node: NodeView, comparison: Comparison, budgets: PolicySet['budgets']): void {
-    // Nobody can say what is ours, so slots stay as they are, too.
-    if (comparison.kind === 'Unreadable') return;
-    const reading = readLedger(node);
-    const isDisrupted = reading.readable && isDisrupting(reading.ledger);
-    const waits = comparison.withheld.some(({ why }) => why === 'BudgetDenied' || why === 'SlotPending');
-    const wants = waits || isDisrupting(comparison.ledger);
-    this.#slots.obey(isDisrupted ? 'Keep' : wants ? 'Want' : 'None', node, budgets);
-  }
-
-  /** It may land before it is answered, and whatever the answer is: a server that timed out may have done it. */
-  async #write(patch: NodePatch): Promise<NodeView> {
-    this.#slots.writeBegins();
-    const node = await this.#options.api.patch(patch);
-    this.#slots.writeLanded();
-    return node;
-  }
-
-  #onLanded(changes: readonly Change[]): void {
-    this.#options.metrics.node.wrote(changes, 'Success');
-    for (const change of changes) this.#narrator.changed(change);
-  }
-
-  /** null while the directory was not read yet. */
-  #policyReport(): string | null {
-    if (this.#newest === null) return null;
-    const revision = this.#inForce?.revision ?? null;
-    const errors = this.#newest.valid ? [] : this.#options.describeErrors(this.#newest);
-    return formatPolicyReport(revision, errors, this.#bugs.lasting());
-  }
-
-  #ledger(): Ledger | null {
-    if (this.#node == null) return null;
-    const reading = readLedger(this.#node);
-    return reading.readable ? reading.ledger : null;
+  #now(): Now {
+    const { clock, serverWallMs } = this.#options;
+    return { ms: clock.nowMs(), wallMs: serverWallMs() ?? clock.wallMs() };
   }
 
   async #stillDisrupted(): Promise<boolean> {
+    const { nodeApi } = this.#options;
     try {
-      const node = await this.#options.api.read();
-      this.onNode(node);
+      const node = await readNode(
+        nodeApi,
+        () => this.node?.resourceVersion ?? null,
+        (event) => this.send(event),
+      );
       const reading = readLedger(node);
       return !reading.readable || isDisrupting(reading.ledger);
     } catch (error) {
-      if (this.#options.api.isNotFound(error)) return false;
+      if (nodeApi.isGone(error)) return false;
       throw error;
     }
   }
+}
+
+/** Before the first event. */
+const NO_ORDERS: Orders = {
+  effects: null,
+  report: null,
+  conditions: null,
+  drains: [],
+  drainsRest: null,
+  slots: null,
+  checks: [],
+  readNode: false,
+  readTolerations: false,
+  lookFor: null,
+  end: false,
+};
+
+function bugMet(error: Error): Extract<AgentEvent, { kind: 'BugMet' }> {
+  return { kind: 'BugMet', text: describeBug(error), stack: error.stack ?? error.message };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { VirtualClock } from '../../simulator/virtual-clock.ts';
 import type { NodeDisruptionBudget } from '../core/policy.ts';
+import type { SlotApi } from '../core/ports.ts';
 import type { LabelledNode } from '../core/slot.ts';
 import { createBudgetReader } from './budget-reader.ts';
-import type { SlotApi } from './slot-ports.ts';
 
 const NODES: LabelledNode[] = [{ name: 'node-1', labels: {} }];
 
@@ -26,7 +27,7 @@ function setUp() {
       return NODES;
     },
   };
-  return { asked, read: createBudgetReader(api as SlotApi) };
+  return { asked, read: createBudgetReader(api as SlotApi, new VirtualClock()) };
 }
 
 test('a percentage without nodeSelector is one of all nodes', async () => {

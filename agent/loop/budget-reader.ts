@@ -1,6 +1,6 @@
 import type { NodeDisruptionBudget } from '../core/policy.ts';
+import type { Clock, SlotApi } from '../core/ports.ts';
 import { type BudgetView, isPercentage, type LabelledNode } from '../core/slot.ts';
-import type { SlotApi } from './slot-ports.ts';
 
 /**
  * Reads the cluster as a budget sees it.
@@ -9,17 +9,16 @@ import type { SlotApi } from './slot-ports.ts';
  */
 export type ReadBudget = (budget: NodeDisruptionBudget, countAgeMs: number) => Promise<BudgetView>;
 
-export function createBudgetReader(api: SlotApi): ReadBudget {
+export function createBudgetReader(api: SlotApi, clock: Clock): ReadBudget {
   const counted = new Map<string, { nodes: readonly LabelledNode[]; atMs: number; selector: string }>();
 
   async function listSelected(budget: NodeDisruptionBudget, maxAgeMs: number): Promise<readonly LabelledNode[]> {
     const { name } = budget.metadata;
     const selector = JSON.stringify(budget.spec.nodeSelector ?? {});
     const known = counted.get(name);
-    if (known !== undefined && known.selector === selector && performance.now() - known.atMs < maxAgeMs)
-      return known.nodes;
+    if (known !== undefined && known.selector === selector && clock.nowMs() - known.atMs < maxAgeMs) return known.nodes;
     const nodes = await api.listSelected(budget);
-    counted.set(name, { nodes, atMs: performance.now(), selector });
+    counted.set(name, { nodes, atMs: clock.nowMs(), selector });
     return nodes;
   }
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
-import { waitFor } from '../../test/harness/wait-for.ts';
+import { test } from 'node:test';
+import { VirtualClock } from '../../simulator/virtual-clock.ts';
 import type { NodeCheckPolicy } from '../core/policy.ts';
 import { samplePolicy } from '../core/samples.ts';
 import type { RunOutcome } from '../core/verdict.ts';
-import { type CheckTimer, startCheckTimer } from './check-timer.ts';
+import { startCheckTimer } from './check-timer.ts';
 
 const OUTCOME: RunOutcome = {
   ended: { kind: 'Exited', code: 0 },
@@ -14,20 +14,26 @@ const OUTCOME: RunOutcome = {
   stderrBytes: 0,
   durationMs: 1,
 };
-/** Short enough for many periods in a test. */
-const PERIOD = 0.02;
 const HOUR = 3600;
 
-/** Runs that end when the test says so. */
+/** Runs that end when the test says so, in virtual time. */
 function stage(first: NodeCheckPolicy) {
-  const runs: { policy: NodeCheckPolicy; end(): void; beGone(): void; killed: boolean }[] = [];
+  const clock = new VirtualClock();
+  const runs: { policy: NodeCheckPolicy; atMs: number; end(): void; beGone(): void; killed: boolean }[] = [];
   const outcomes: NodeCheckPolicy[] = [];
-  let skipped = 0;
+  const skippedAtMs: number[] = [];
   const timer = startCheckTimer(first, {
+    clock,
     start(policy) {
       const outcome = Promise.withResolvers<RunOutcome>();
       const gone = Promise.withResolvers<void>();
-      const run = { policy, end: () => outcome.resolve(OUTCOME), beGone: () => gone.resolve(), killed: false };
+      const run = {
+        policy,
+        atMs: clock.nowMs(),
+        end: () => outcome.resolve(OUTCOME),
+        beGone: () => gone.resolve(),
+        killed: false,
+      };
       runs.push(run);
       return {
         outcome: outcome.promise,
@@ -38,102 +44,99 @@ function stage(first: NodeCheckPolicy) {
       };
     },
     onOutcome: (policy) => outcomes.push(policy),
-    onSkip: () => {
-      skipped += 1;
-    },
+    onSkip: () => skippedAtMs.push(clock.nowMs()),
+    onProblem: assert.fail,
   });
-  timers.push(timer);
-  const runCount = (count: number) => waitFor(() => runs.length >= count, { what: `run ${count}` });
-  const skips = (count: number) => waitFor(() => skipped >= count, { what: `${count} runs left out` });
-  return { timer, runs, outcomes, runCount, skips };
+  const startedAtMs = () => runs.map(({ atMs }) => atMs);
+  return { clock, timer, runs, outcomes, startedAtMs, skippedAtMs };
 }
-
-const timers: CheckTimer[] = [];
-afterEach(() => {
-  for (const timer of timers.splice(0)) timer.stop('kill');
-});
 
 const every = (periodSeconds: number, more: object = {}) => samplePolicy('a', { check: { periodSeconds, ...more } });
 
 test('runs follow each other at the period', async () => {
-  const { runs, runCount, outcomes } = stage(every(PERIOD));
-  for (let n = 1; n <= 3; n++) {
-    await runCount(n);
-    runs[n - 1]?.end();
-    runs[n - 1]?.beGone();
+  const { clock, runs, outcomes, startedAtMs } = stage(every(5));
+  for (let n = 0; n < 3; n++) {
+    await clock.run(n * 5_000 + 100);
+    runs[n]?.end();
+    runs[n]?.beGone();
   }
-  await waitFor(() => outcomes.length === 3, { what: 'three outcomes' });
+  await clock.run(10_200);
+  assert.deepEqual(startedAtMs(), [0, 5_000, 10_000]);
+  assert.equal(outcomes.length, 3);
 });
 
 test('a run that has not ended is never overlapped: the next ones are left out', async () => {
-  const { runs, runCount, skips } = stage(every(PERIOD));
-  await skips(3);
-  assert.equal(runs.length, 1);
+  const { clock, runs, skippedAtMs, startedAtMs } = stage(every(5));
+  await clock.run(15_000);
+  assert.deepEqual([startedAtMs(), skippedAtMs], [[0], [5_000, 10_000, 15_000]]);
   runs[0]?.end();
-  await skips(5);
+  await clock.run(25_000);
   assert.equal(runs.length, 1, 'its outcome is known, but its process is still there');
   runs[0]?.beGone();
-  await runCount(2);
+  await clock.run(30_000);
+  assert.deepEqual(startedAtMs(), [0, 30_000]);
 });
 
 test('the first run waits for initialDelaySeconds', async () => {
-  const { runs, timer, runCount } = stage(every(PERIOD, { initialDelaySeconds: HOUR }));
-  const other = stage(every(PERIOD));
-  await other.skips(3);
+  const { clock, runs, timer, startedAtMs } = stage(every(5, { initialDelaySeconds: HOUR }));
+  await clock.run(HOUR * 1000 - 1);
   assert.equal(runs.length, 0);
-  timer.update(every(PERIOD, { initialDelaySeconds: 0, command: ['another'] }));
-  await runCount(1);
+  timer.update(every(5, { initialDelaySeconds: 7, command: ['another'] }));
+  await clock.run(HOUR * 1000 + 6_999);
+  assert.deepEqual(startedAtMs(), [HOUR * 1000 + 6_999]);
 });
 
 test('a shorter period takes effect at once', async () => {
-  const { timer, runs, runCount } = stage(every(HOUR));
-  await runCount(1);
+  const { clock, timer, runs, startedAtMs } = stage(every(HOUR));
+  await clock.run(1_000);
   runs[0]?.end();
   runs[0]?.beGone();
-  timer.update(every(PERIOD));
-  await runCount(2);
+  timer.update(every(5));
+  await clock.run(9_999);
+  assert.deepEqual(startedAtMs(), [0, 5_000]);
 });
 
 test('an outcome counts for the policy in force when only thresholds changed', async () => {
-  const { timer, runs, runCount, outcomes } = stage(every(HOUR));
-  await runCount(1);
+  const { clock, timer, runs, outcomes } = stage(every(HOUR));
+  await clock.run(1_000);
   const changed = every(HOUR, { failureThreshold: 9 });
   timer.update(changed);
   runs[0]?.end();
-  await waitFor(() => outcomes.length === 1, { what: 'the outcome' });
-  assert.equal(outcomes[0], changed);
+  await clock.run(2_000);
+  assert.deepEqual(outcomes, [changed]);
   assert.equal(runs.length, 1);
 });
 
-test('an outcome of another command is dropped, and the new command starts once the old one is gone', async () => {
-  const { timer, runs, runCount, skips, outcomes } = stage(every(PERIOD));
-  await runCount(1);
-  timer.update(every(PERIOD, { command: ['another'] }));
-  await skips(2);
-  assert.equal(runs.length, 1);
+test('a run of another command is ended and not waited for, and its outcome is dropped', async () => {
+  const { clock, timer, runs, outcomes, startedAtMs, skippedAtMs } = stage(every(5));
+  await clock.run(1_000);
+  timer.update(every(5, { command: ['another'] }));
+  assert.equal(runs[0]?.killed, true);
+  await clock.run(2_000);
+  assert.deepEqual(startedAtMs(), [0, 1_000], 'though nothing of it is gone');
+  assert.deepEqual(runs[1]?.policy.spec.check.command, ['another']);
   runs[0]?.end();
   runs[0]?.beGone();
-  await runCount(2);
-  assert.deepEqual(runs[1]?.policy.spec.check.command, ['another']);
+  await clock.run(6_000);
   assert.deepEqual(outcomes, []);
+  assert.deepEqual([startedAtMs(), skippedAtMs], [[0, 1_000], [6_000]], 'the new one is not overlapped');
 });
 
 test('after a stop nothing starts and no outcome is told', async () => {
-  const { timer, runs, runCount, outcomes } = stage(every(PERIOD));
-  await runCount(1);
+  const { clock, timer, runs, outcomes } = stage(every(5));
+  await clock.run(1_000);
   timer.stop('letFinish');
   runs[0]?.end();
   runs[0]?.beGone();
-  const other = stage(every(PERIOD));
-  await other.skips(3);
+  await clock.run(60_000);
   assert.equal(runs.length, 1);
   assert.equal(runs[0]?.killed, false);
   assert.deepEqual(outcomes, []);
 });
 
 test('a stop that kills ends the run under way', async () => {
-  const { timer, runs, runCount } = stage(every(PERIOD));
-  await runCount(1);
+  const { clock, timer, runs } = stage(every(5));
+  await clock.run(1_000);
   timer.stop('kill');
   assert.equal(runs[0]?.killed, true);
 });

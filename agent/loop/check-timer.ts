@@ -1,25 +1,20 @@
 import type { NodeCheckPolicy } from '../core/policy.ts';
+import type { Clock, Run } from '../core/ports.ts';
 import { checkIdentity } from '../core/roster.ts';
 import type { RunOutcome } from '../core/verdict.ts';
 
-/** One run of a check; the shape of what agent/check starts. */
-export type Run = {
-  /** Settles by the check's timeout, never rejects. */
-  readonly outcome: Promise<RunOutcome>;
-  /** Settles once no process of it is left, which can be later: an unkillable child outlives its timeout. */
-  readonly gone: Promise<void>;
-  kill(): void;
-};
-
 export type CheckTimerOptions = {
+  readonly clock: Clock;
   start(policy: NodeCheckPolicy): Run;
   onOutcome(policy: NodeCheckPolicy, outcome: RunOutcome): void;
   /** The run before has not ended, so this one is left out. */
   onSkip(policy: NodeCheckPolicy): void;
+  /** A run could not be started or followed; the next one is due all the same. */
+  onProblem(error: unknown): void;
 };
 
 export type CheckTimer = {
-  /** Another version of the policy is in force: re-arms without overlap. */
+  /** Another version of the policy is in force: re-arms without overlap; a run of another command is ended, not waited for. */
   update(policy: NodeCheckPolicy): void;
   /** No more runs and no more outcomes; a run under way is left to its timeout, or killed at once. */
   stop(how: 'letFinish' | 'kill'): void;
@@ -31,36 +26,46 @@ export type CheckTimer = {
  */
 export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptions): CheckTimer {
   let policy = first;
+  const { clock } = options;
+  /** The next one may not overlap it. */
   let run: Run | null = null;
+  /** Its outcome counts. */
+  let latest: Run | null = null;
   let lastStartMs: number | null = null;
-  let dueMs = performance.now() + policy.spec.check.initialDelaySeconds * 1000;
+  let dueMs = clock.nowMs() + policy.spec.check.initialDelaySeconds * 1000;
   let stopped = false;
-  let timer = arm();
+  let disarm = arm();
 
-  function arm(): NodeJS.Timeout {
-    return setTimeout(tick, Math.max(0, dueMs - performance.now()));
+  function arm(): () => void {
+    return clock.after(dueMs - clock.nowMs(), tick);
   }
 
   function tick(): void {
     const periodMs = policy.spec.check.periodSeconds * 1000;
-    const now = performance.now();
+    const now = clock.nowMs();
     dueMs += periodMs * Math.max(1, Math.ceil((now - dueMs) / periodMs));
-    timer = arm();
-    if (run === null) startRun(now);
-    else options.onSkip(policy);
+    disarm = arm();
+    try {
+      if (run === null) startRun(now);
+      else options.onSkip(policy);
+    } catch (error) {
+      options.onProblem(error);
+    }
   }
 
   function startRun(now: number): void {
     lastStartMs = now;
     const started = options.start(policy);
     run = started;
-    const identity = checkIdentity(policy);
-    void started.outcome.then((outcome) => {
-      // What another command said says nothing about the check that is in force now.
-      if (!stopped && checkIdentity(policy) === identity) options.onOutcome(policy, outcome);
-    });
-    void started.gone.then(() => {
-      run = null;
+    latest = started;
+    started.outcome
+      .then((outcome) => {
+        // What another command said says nothing about the check that is in force now.
+        if (!stopped && latest === started) options.onOutcome(policy, outcome);
+      })
+      .catch(options.onProblem);
+    started.gone.catch(options.onProblem).then(() => {
+      if (run === started) run = null;
     });
   }
 
@@ -71,15 +76,21 @@ export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptio
       const rearm = another || periodSeconds !== policy.spec.check.periodSeconds;
       policy = next;
       if (!rearm) return;
-      const now = performance.now();
-      if (another) dueMs = now + initialDelaySeconds * 1000;
-      else if (lastStartMs !== null) dueMs = Math.max(now, lastStartMs + periodSeconds * 1000);
-      clearTimeout(timer);
-      timer = arm();
+      const now = clock.nowMs();
+      if (another) {
+        // What hangs may never end, whatever is sent to it, and is no reason not to start another command.
+        run?.kill();
+        run = null;
+        latest = null;
+        dueMs = now + initialDelaySeconds * 1000;
+      }
+      if (!another && lastStartMs !== null) dueMs = Math.max(now, lastStartMs + periodSeconds * 1000);
+      disarm();
+      disarm = arm();
     },
     stop(how) {
       stopped = true;
-      clearTimeout(timer);
+      disarm();
       if (how === 'kill') run?.kill();
     },
   };

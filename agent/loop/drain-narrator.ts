@@ -1,9 +1,7 @@
-import type { DrainOrder } from '../core/compare.ts';
-import type { Choice, SkipReason } from '../core/eviction-choice.ts';
-import { type PodView, podKey } from '../core/pod.ts';
+import type { Choice, SkipReason } from '../core/orders/eviction-choice.ts';
+import { type PodView, podKey } from '../core/orders/pod.ts';
+import type { DrainNarrator } from '../core/ports.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { DrainResult } from './drain-attempt.ts';
-import type { DrainNarrator } from './drain-ports.ts';
 
 /** More lines than this about one thing help nobody; the rest is counted. */
 const MAX_LINES = 20;
@@ -13,15 +11,19 @@ const MAX_LINES = 20;
  *
  * @param tellBug makes an error known if it is a defect of this program, and returns whether it is
  */
-export function createDrainNarrator(nodeName: string, log: Log, tellBug: (error: unknown) => boolean) {
+export function createDrainNarrator(nodeName: string, log: Log, tellBug: (error: unknown) => boolean): DrainNarrator {
   const several = (level: 'info' | 'warn', message: string, problems: readonly string[]) => {
     for (const problem of problems.slice(0, MAX_LINES)) log({ level, message, fields: { node: nodeName, problem } });
     const more = problems.length - MAX_LINES;
     if (more > 0) log({ level, message, fields: { node: nodeName, more } });
   };
-  const narrator: DrainNarrator & { drainEnded(order: DrainOrder, result: DrainResult, tookMs: number): void } = {
-    drainSkips: ({ skip }: Choice) =>
-      log({ level: 'info', message: 'drain leaves pods on the node', fields: { node: nodeName, ...countSkips(skip) } }),
+  return {
+    drainSkips: (policy, skipped) =>
+      log({
+        level: 'info',
+        message: 'drain leaves pods on the node',
+        fields: { node: nodeName, policy, ...countSkips(skipped) },
+      }),
     drainEvicts: (pod: PodView) => log({ level: 'info', message: 'evicting pod', fields: { pod: podKey(pod) } }),
     drainDeletes: (pod: PodView) =>
       log({
@@ -35,23 +37,19 @@ export function createDrainNarrator(nodeName: string, log: Log, tellBug: (error:
       const problem = error instanceof Error ? error.message : String(error);
       log({ level: 'warn', message: 'drain goes on after a problem', fields: { node: nodeName, problem } });
     },
-    drainEnded({ policy }, { state, evicted, skipped, problems }, tookMs) {
+    drainEnded({ policy }, { attempt, state, skipped, problems }, tookMs, why) {
       several('warn', 'drain gave up', problems);
-      const fields = {
-        node: nodeName,
-        policy,
-        evicted,
-        ...countSkips(skipped),
-        seconds: Math.round(tookMs / 100) / 10,
-      };
+      const seconds = Math.round(tookMs / 100) / 10;
+      const counts = { evicted: attempt.accepted, ...countSkips(skipped) };
+      const fields = { node: nodeName, policy, ...(why !== '' && { why }), ...counts, seconds };
       const message = { Drained: 'drain ended well', GaveUp: 'drain gave up', Aborted: 'drain stopped' }[state];
       log({ level: state === 'GaveUp' ? 'warn' : 'info', message, fields });
     },
   };
-  return narrator;
 }
 
-function countSkips(skips: Choice['skip']): Partial<Record<SkipReason, number>> {
+/** How many pods stay, by reason. */
+export function countSkips(skips: Choice['skip']): Partial<Record<SkipReason, number>> {
   const counts: Partial<Record<SkipReason, number>> = {};
   for (const { reason } of skips) counts[reason] = (counts[reason] ?? 0) + 1;
   return counts;

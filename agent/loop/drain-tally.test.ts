@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PodView } from '../core/pod.ts';
+import { samplePod } from '../core/orders/sample-pod.ts';
 import { DrainTally } from './drain-tally.ts';
 
-function pod(uid: string, terminating = false): PodView {
-  const controller = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'rs-1' };
-  const more = { labels: {}, phase: 'Running', mirror: false, controller, hasEmptyDir: false };
-  return { namespace: 'default', name: uid, uid, nodeName: 'node-1', terminating, ...more };
-}
+const pod = (uid: string, terminating = false) => samplePod(uid, { uid, terminating });
 const [A, B, C] = [pod('a'), pod('b'), pod('c', true)];
 
 function setUp() {
@@ -18,7 +14,7 @@ function setUp() {
     podAccepted: (how: string) => void seen.accepted.push(how),
   };
   const tally = new DrainTally(meter, abort.signal);
-  tally.looked({ evict: [A, B], wait: [C], skip: [], refuse: [] });
+  tally.looked([A, B, C]);
   return { tally, seen, abort };
 }
 
@@ -36,7 +32,7 @@ test('a pod whose eviction is refused is blocked until an answer says otherwise'
   assert.equal(seen.blocked, 2, 'an answer that was lost says nothing');
   tally.answered(A, 'Evicted', 201);
   assert.deepEqual([seen.blocked, seen.accepted], [1, ['Evicted']]);
-  tally.looked({ evict: [A], wait: [], skip: [], refuse: [] });
+  tally.looked([A]);
   assert.deepEqual([seen.left, seen.blocked], [1, 0], 'a pod that went is not blocked');
 });
 
@@ -60,7 +56,7 @@ test('an error other than 429 neither blocks nor counts', () => {
 test('once the drain is over only what was accepted all the same is counted', () => {
   const { tally, seen, abort } = setUp();
   abort.abort();
-  tally.looked({ evict: [], wait: [], skip: [], refuse: [] });
+  tally.looked([]);
   tally.answered(A, 'Evicted', 201);
   assert.deepEqual(seen, { left: 3, blocked: 0, accepted: ['Evicted'] });
 });

@@ -1,22 +1,21 @@
-import type { Choice } from '../core/eviction-choice.ts';
-import type { PodView } from '../core/pod.ts';
-import type { DrainMeter } from './drain-ports.ts';
+import type { PodView } from '../core/orders/pod.ts';
+import type { DrainMeter } from '../core/ports.ts';
 
 /** Keeps the meter told how many pods a drain still has to move, for as long as the signal lets it. */
 export class DrainTally {
-  readonly #meter: DrainMeter;
+  readonly #meter: Pick<DrainMeter, 'podsLeft' | 'podAccepted'>;
   readonly #signal: AbortSignal;
   /** UIDs of pods whose last eviction was refused. */
   readonly #refused = new Set<string>();
   #left: readonly PodView[] = [];
 
-  constructor(meter: DrainMeter, signal: AbortSignal) {
+  constructor(meter: Pick<DrainMeter, 'podsLeft' | 'podAccepted'>, signal: AbortSignal) {
     this.#meter = meter;
     this.#signal = signal;
   }
 
-  looked({ evict, wait }: Choice): void {
-    this.#left = [...evict, ...wait];
+  looked(left: readonly PodView[]): void {
+    this.#left = left;
     this.#tell();
   }
 

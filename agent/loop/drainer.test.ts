@@ -1,68 +1,62 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { waitFor } from '../../test/harness/wait-for.ts';
-import type { DrainEnd, DrainOrder } from '../core/compare.ts';
-import type { DrainMemory } from '../core/ledger.ts';
-import type { PodView } from '../core/pod.ts';
+import type { DrainEnd, DrainOrder } from '../core/orders/drain-order.ts';
+import type { AttemptEnd } from '../core/orders/drain-verdict.ts';
+import type { PodView } from '../core/orders/pod.ts';
+import { samplePod } from '../core/orders/sample-pod.ts';
 import type { Drain } from '../core/policy.ts';
+import type { DrainApi } from '../core/ports.ts';
 import { SAMPLE_DRAIN } from '../core/samples.ts';
-import type { DrainResult } from './drain-attempt.ts';
-import type { DrainApi } from './drain-ports.ts';
+import { SYSTEM_CLOCK } from './clock.ts';
 import { createDrainer } from './drainer.ts';
 
-const WEB: PodView = {
-  namespace: 'default',
-  name: 'web',
-  uid: 'uid-1',
-  nodeName: 'node-1',
-  labels: {},
-  phase: 'Running',
-  terminating: false,
-  mirror: false,
-  controller: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'rs-1' },
-  hasEmptyDir: false,
-};
+const WEB = samplePod('web');
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
 
-function order(memory: Partial<DrainMemory> = {}, rules: Partial<Drain> = {}): DrainOrder {
-  return {
-    drain: { state: 'Draining', since: '2025-01-01T00:00:00Z', ...memory },
-    policy: 'sick-check',
-    rules: { ...SAMPLE_DRAIN, ...rules },
-  };
+function order(more: Partial<DrainOrder> = {}, rules: Partial<Drain> = {}): DrainOrder {
+  const usual = { policy: 'sick-check', since: '2025-01-01T00:00:00Z', isRetry: false };
+  return { ...usual, rules: { ...SAMPLE_DRAIN, ...rules }, ...more };
 }
 
 /** A drainer of a node with one pod that nothing ever ends, or with none. */
-function setScene(pods: readonly PodView[]) {
+function setScene(pods: readonly PodView[], serverNowMs = () => SYSTEM_CLOCK.wallMs()) {
   const seen = {
-    attempts: 0,
+    watches: 0,
+    told: [] as unknown[],
     ends: [] as DrainEnd[],
-    results: [] as DrainResult[],
+    results: [] as AttemptEnd[],
+    why: [] as string[],
+    graces: [] as (number | null)[],
     deadlinesMs: [] as number[],
     left: [] as number[],
     counted: [] as string[],
   };
-  const api: DrainApi = {
+  const api: { -readonly [K in keyof DrainApi]: DrainApi[K] } = {
     list: async () => pods,
     watch: async ({ onList }) => {
-      seen.attempts += 1;
+      seen.watches += 1;
       onList(pods);
     },
     read: async () => WEB,
-    evict: async (_pod, _grace, deadlineMs) => {
+    evict: async (_pod, grace, deadlineMs) => {
+      seen.graces.push(grace);
       seen.deadlinesMs.push(deadlineMs);
     },
     delete: async () => {},
     findDaemonSet: async () => ({ kind: 'NotFound' }),
-    answerOf: () => ({ status: null, message: '', causes: [], retryAfterMs: null }),
+    answerOf: () => ({ status: null, message: '', causes: [], retryAfterMs: null, isNotFound: false }),
   };
   const narrator = {
     drainSkips() {},
     drainEvicts() {},
     drainDeletes() {},
     drainWaits() {},
-    drainProblem() {},
-    drainEnded: (_order: DrainOrder, result: DrainResult) => void seen.results.push(result),
+    drainProblem: (error: unknown) => void seen.told.push(error),
+    drainEnded(_order: DrainOrder, end: AttemptEnd, _tookMs: number, why: string) {
+      seen.results.push(end);
+      seen.why.push(why);
+    },
   };
   const meter = {
     podsLeft: (left: number) => void seen.left.push(left),
@@ -70,46 +64,73 @@ function setScene(pods: readonly PodView[]) {
     attemptEnded: (result: string) => void seen.counted.push(result),
   };
   const onEnd = (end: DrainEnd) => void seen.ends.push(end);
-  return { seen, drainer: createDrainer({ nodeName: 'node-1', ownPod: null, api, narrator, meter, onEnd }) };
+  const time = { clock: SYSTEM_CLOCK, serverNowMs };
+  const drainer = createDrainer({ nodeName: 'node-1', ownPod: null, api, ...time, narrator, meter, onEnd });
+  afterEach(() => drainer.obey([]));
+  return { seen, api, drainer };
 }
 
-const results = ({ results }: { results: DrainResult[] }, count: number) =>
+const results = ({ results }: { results: AttemptEnd[] }, count: number) =>
   waitFor(() => results.length === count, { what: `${count} ended attempts` });
 
 test('the order that is being obeyed already begins nothing anew, nor does its own giving up', async (t) => {
   const { drainer, seen } = setScene([WEB]);
-  t.after(() => drainer.obey(null));
-  drainer.obey(order({ state: 'GaveUp' }));
-  drainer.obey(order({ state: 'GaveUp' }));
-  drainer.obey(order({ state: 'Draining' }));
+  t.after(() => drainer.obey([]));
+  drainer.obey([order({ isRetry: true })]);
+  drainer.obey([order({ isRetry: true })]);
+  drainer.obey([order()]);
   await waitFor(() => seen.deadlinesMs.length > 0, { what: 'an eviction' });
-  assert.deepEqual([seen.attempts, seen.results], [1, []]);
+  assert.deepEqual([seen.watches, seen.results], [1, []]);
 });
 
 test('no order stops the drain under way, which then reports no end', async () => {
   const { drainer, seen } = setScene([WEB]);
-  drainer.obey(order({ state: 'GaveUp' }));
+  drainer.obey([order({ isRetry: true })]);
   await waitFor(() => seen.deadlinesMs.length > 0, { what: 'an eviction' });
-  drainer.obey(null);
+  drainer.obey([]);
   await results(seen, 1);
   assert.deepEqual([seen.results[0]?.state, seen.ends], ['Aborted', []]);
 });
 
 test('other rules stop the drain under way and begin one by them', async (t) => {
   const { drainer, seen } = setScene([WEB]);
-  t.after(() => drainer.obey(null));
-  drainer.obey(order({ state: 'GaveUp' }));
-  drainer.obey(order({ state: 'GaveUp' }, { gracePeriodSeconds: 5 }));
+  t.after(() => drainer.obey([]));
+  drainer.obey([order({ isRetry: true })]);
+  drainer.obey([order({ isRetry: true }, { gracePeriodSeconds: 5 })]);
   await results(seen, 1);
-  assert.deepEqual([seen.results[0]?.state, seen.attempts], ['Aborted', 2]);
+  assert.deepEqual([seen.results[0]?.state, seen.why], ['Aborted', ['it begins anew by other rules']]);
+  await waitFor(() => seen.graces.includes(5), { what: 'an eviction by the other rules' });
+  assert.equal(seen.watches, 1, 'one watch serves both');
+});
+
+test('a drain that is ordered no more says why it stopped', async () => {
+  const { drainer, seen } = setScene([WEB]);
+  drainer.obey([order({ isRetry: true })]);
+  drainer.obey([], 'the kubelet is not ready');
+  assert.deepEqual(seen.why, ['the kubelet is not ready']);
+});
+
+test('an attempt that meets a defect of ours gives up with its words, which is told, and the watch is tried again', async () => {
+  const { drainer, seen, api } = setScene([]);
+  const bug = new TypeError('x is not a function');
+  api.watch = () => {
+    throw bug;
+  };
+  const mine = order({ isRetry: true }, { timeoutSeconds: 3 });
+  drainer.obey([mine]);
+  await results(seen, 1);
+  drainer.obey([]);
+  assert.ok(seen.told.length > 1 && seen.told.every((each) => each === bug), `found ${seen.told}`);
+  const problems = ['the pods of the node could not be read: x is not a function'];
+  assert.deepEqual(seen.ends, [{ policy: mine.policy, since: mine.since, state: 'GaveUp', problems }]);
 });
 
 test('each attempt is counted by its end, after which no pod is left to go', async () => {
   const { drainer, seen } = setScene([WEB]);
-  drainer.obey(order({ state: 'GaveUp' }));
+  drainer.obey([order({ isRetry: true })]);
   await waitFor(() => seen.deadlinesMs.length > 0, { what: 'an eviction' });
   assert.equal(seen.left.at(-1), 1);
-  drainer.obey(null);
+  drainer.obey([]);
   await results(seen, 1);
   await waitFor(() => seen.counted.length === 1, { what: 'the count' });
   assert.deepEqual([seen.counted, seen.left.at(-1)], [['Aborted'], 0]);
@@ -117,10 +138,10 @@ test('each attempt is counted by its end, after which no pod is left to go', asy
 
 test('a drain that was replaced takes no count from the one in its place', async (t) => {
   const { drainer, seen } = setScene([WEB]);
-  t.after(() => drainer.obey(null));
-  drainer.obey(order({ state: 'GaveUp' }));
+  t.after(() => drainer.obey([]));
+  drainer.obey([order({ isRetry: true })]);
   await waitFor(() => seen.deadlinesMs.length > 0, { what: 'an eviction' });
-  drainer.obey(order({ state: 'GaveUp' }, { gracePeriodSeconds: 5 }));
+  drainer.obey([order({ isRetry: true }, { gracePeriodSeconds: 5 })]);
   await waitFor(() => seen.counted.length === 1 && seen.deadlinesMs.length > 1, { what: 'the end of the first' });
   assert.ok(!seen.left.includes(0), `found ${seen.left}`);
 });
@@ -128,11 +149,11 @@ test('a drain that was replaced takes no count from the one in its place', async
 test('a drain that ended well is reported with its episode, and not repeated', async () => {
   const { drainer, seen } = setScene([]);
   const mine = order();
-  drainer.obey(mine);
+  drainer.obey([mine]);
   await results(seen, 1);
-  drainer.obey(mine);
-  assert.deepEqual(seen.ends, [{ since: mine.drain.since, state: 'Drained', problems: [] }]);
-  assert.equal(seen.attempts, 1);
+  drainer.obey([mine]);
+  assert.deepEqual(seen.ends, [{ policy: 'sick-check', since: mine.since, state: 'Drained', problems: [] }]);
+  assert.equal(seen.watches, 1);
 });
 
 const deadlines: [rule: string, order: DrainOrder, minMs: number, maxMs: number][] = [
@@ -141,7 +162,7 @@ const deadlines: [rule: string, order: DrainOrder, minMs: number, maxMs: number]
   ['but never more than its time-out', order({ since: ago(6000) }, { timeoutSeconds: 2 }), 1_000, 2_000],
   [
     'an attempt after one that gave up has a time-out of its own',
-    order({ since: ago(6000), state: 'GaveUp' }, { timeoutSeconds: 8 }),
+    order({ since: ago(6000), isRetry: true }, { timeoutSeconds: 8 }),
     7_000,
     8_000,
   ],
@@ -155,9 +176,38 @@ const deadlines: [rule: string, order: DrainOrder, minMs: number, maxMs: number]
 for (const [rule, mine, minMs, maxMs] of deadlines) {
   test(rule, async () => {
     const { drainer, seen } = setScene([WEB]);
-    drainer.obey(mine);
+    drainer.obey([mine]);
     const deadlineMs = await waitFor(() => seen.deadlinesMs[0], { what: 'an eviction' });
-    drainer.obey(null);
+    drainer.obey([]);
     assert.ok(deadlineMs >= minMs && deadlineMs <= maxMs, `found ${deadlineMs}`);
   });
 }
+
+test("the deadline is measured by the API server's clock, whatever the node's says", async () => {
+  const serverNowMs = () => Date.parse('2030-01-01T00:09:53Z');
+  const { drainer, seen } = setScene([WEB], serverNowMs);
+  drainer.obey([order({ since: '2030-01-01T00:00:00Z' })]);
+  const deadlineMs = await waitFor(() => seen.deadlinesMs[0], { what: 'an eviction' });
+  drainer.obey([]);
+  assert.ok(deadlineMs > 6_000 && deadlineMs <= 7_000, `found ${deadlineMs}`);
+});
+
+test('a policy whose drain begins later drains by its own rules, and each reports its own end', async () => {
+  const cache = samplePod('cache', { labels: { app: 'cache' } });
+  const { drainer, seen } = setScene([cache]);
+  const first = order({ isRetry: true }, { podSelector: { matchLabels: { app: 'other' } } });
+  drainer.obey([first]);
+  await results(seen, 1);
+  const second = order({ policy: 'later', since: '2025-01-01T01:00:00Z', isRetry: true });
+  drainer.obey([first, second]);
+  await waitFor(() => seen.deadlinesMs.length === 1, { what: 'the eviction of what the first left' });
+  assert.deepEqual(seen.ends, [{ policy: 'sick-check', since: first.since, state: 'Drained', problems: [] }]);
+  drainer.obey([]);
+  assert.deepEqual(
+    seen.results.map(({ state, attempt }) => [attempt.order.policy, state]),
+    [
+      ['sick-check', 'Drained'],
+      ['later', 'Aborted'],
+    ],
+  );
+});

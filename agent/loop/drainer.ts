@@ -1,75 +1,289 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../core/backoff.ts';
-import type { DrainEnd, DrainOrder } from '../core/compare.ts';
-import type { PodName } from '../core/pod.ts';
-import { attemptDrain, type DrainResult } from './drain-attempt.ts';
-import type { DrainApi, DrainMeter, DrainNarrator } from './drain-ports.ts';
+import { isBug } from '../core/bug.ts';
+import { type DrainStep, describeWaits, nextDrainStep } from '../core/orders/drain.ts';
+import type { DrainCall } from '../core/orders/drain-calls.ts';
+import {
+  daemonSetAnswered,
+  looked,
+  ordersGiven,
+  podAnswered,
+  podGone,
+  podRead,
+  podReadFailed,
+  podSeen,
+  podsListed,
+  watchFailed,
+} from '../core/orders/drain-events.ts';
+import type { DrainEnd, DrainOrder } from '../core/orders/drain-order.ts';
+import { type DrainState, newDrain } from '../core/orders/drain-state.ts';
+import type { AttemptEnd } from '../core/orders/drain-verdict.ts';
+import type { EvictionAnswer } from '../core/orders/eviction-answer.ts';
+import type { PodName, PodView } from '../core/orders/pod.ts';
+import type { Clock, DrainApi, DrainMeter, DrainNarrator } from '../core/ports.ts';
+import { countSkips } from './drain-narrator.ts';
+import { DrainTally } from './drain-tally.ts';
 
-/** A drain that gave up is tried again while its policy fails; whoever has to mend something needs minutes. */
-const RETRY = { baseMs: 30_000, maxMs: 300_000 };
-/** A drain resumed after its deadline still finds out what is left on the node, and under Delete deletes it. */
-const RESUMED_MS = 5_000;
+/** How often somebody who reads the log is told what is waited for. */
+const PROGRESS_MS = 10_000;
+/** What a call has to settle by itself after its deadline, before nobody waits for it any more. */
+const SETTLE_MS = 250;
+/** After a defect of this program: the watch of the pods, or the next step. */
+const RETRY = { baseMs: 1_000, maxMs: 30_000 };
 
 export type DrainerOptions = {
   readonly nodeName: string;
+  /** null when the agent runs in no pod. */
   readonly ownPod: PodName | null;
   readonly api: DrainApi;
-  readonly narrator: DrainNarrator & { drainEnded(order: DrainOrder, result: DrainResult, tookMs: number): void };
-  readonly meter: DrainMeter & { attemptEnded(result: DrainResult['state'], tookSeconds: number): void };
+  readonly clock: Clock;
+  /** The API server's wall clock, in milliseconds since the epoch. */
+  readonly serverNowMs: () => number;
+  readonly narrator: DrainNarrator;
+  readonly meter: DrainMeter;
   onEnd(end: DrainEnd): void;
 };
 
 export type Drainer = {
-  /** What should be drained now; null: nothing. Returns at once; a drain under way that is not this one stops. */
-  obey(order: DrainOrder | null): void;
+  /**
+   * The drains that should be under way now, all of them. Returns at once; one under way that is not among them stops.
+   *
+   * @param why it is ordered no more, for the log
+   */
+  obey(orders: readonly DrainOrder[], why?: string): void;
 };
 
-/** Keeps at most one drain going, the one that was ordered last. */
+/** Drains the node for every policy that orders it: sends what the steps of core/orders/drain.ts say, and answers them. */
 export function createDrainer(options: DrainerOptions): Drainer {
-  let current: { key: string; abort: AbortController } | null = null;
+  const worker = new Worker(options);
+  return { obey: (orders, why) => worker.obey(orders, why) };
+}
 
-  async function drain(order: DrainOrder, signal: AbortSignal): Promise<void> {
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      const startedAtMs = performance.now();
-      const { nodeName, ownPod, api, narrator, meter } = options;
-      const deadlineMs = startedAtMs + leftMs(order, attempt);
-      const result = await attemptDrain({ order, nodeName, ownPod, api, narrator, meter, deadlineMs, signal }).catch(
-        (error: unknown): DrainResult => {
-          narrator.drainProblem(error);
-          const problem = error instanceof Error ? error.message : String(error);
-          return { state: signal.aborted ? 'Aborted' : 'GaveUp', evicted: 0, skipped: [], problems: [problem] };
-        },
-      );
-      const tookMs = performance.now() - startedAtMs;
-      narrator.drainEnded(order, result, tookMs);
-      meter.attemptEnded(result.state, tookMs / 1000);
-      // The drain that took the place of this one counts already.
-      if (current === null || current.abort.signal === signal) meter.podsLeft(0, 0);
-      if (result.state === 'Aborted') return;
-      options.onEnd({ since: order.drain.since, state: result.state, problems: result.problems });
-      if (result.state === 'Drained') return;
-      await sleep(backoffMs(attempt, RETRY, Math.random()), undefined, { signal }).catch(() => {});
+class Worker {
+  readonly #options: DrainerOptions;
+  #state: DrainState;
+  /** While the pods of the node are followed. */
+  #following: { abort: AbortController; tally: DrainTally; toldMs: number } | null = null;
+  /** What stays on the node, as last told, by policy. */
+  readonly #toldSkips = new Map<string, string>();
+  #cancelWake: () => void = () => {};
+  #isTurnDue = false;
+  /** In a row: steps that a defect kept from being made. */
+  #failures = 0;
+
+  constructor(options: DrainerOptions) {
+    this.#options = options;
+    this.#state = newDrain(options.nodeName, options.ownPod, options.clock.nowMs());
+  }
+
+  obey(orders: readonly DrainOrder[], why = 'it is not wanted any more'): void {
+    const { clock, serverNowMs } = this.#options;
+    const { state, stopped } = ordersGiven(this.#state, orders, clock.nowMs(), serverNowMs(), why);
+    this.#state = state;
+    for (const { attempt, why } of stopped) {
+      this.#guard(() => this.#tellEnd({ attempt, state: 'Aborted', skipped: [], problems: [] }, why));
+    }
+    this.#turn();
+  }
+
+  /** However much changes at once, it is one step. */
+  #become(state: DrainState): void {
+    this.#state = state;
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    queueMicrotask(() => {
+      this.#isTurnDue = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    const { clock, narrator } = this.#options;
+    this.#cancelWake();
+    const nowMs = clock.nowMs();
+    try {
+      const step = nextDrainStep(this.#state, nowMs, clock.random());
+      this.#state = step.state;
+      this.#obeyStep(step, nowMs);
+    } catch (error) {
+      this.#wakeIn(backoffMs(this.#failures++, RETRY, clock.random()));
+      narrator.drainProblem(error);
     }
   }
 
-  return {
-    obey(order) {
-      const key = order === null ? null : JSON.stringify([order.drain.since, order.rules]);
-      if (key === (current?.key ?? null)) return;
-      current?.abort.abort();
-      current = null;
-      if (order === null || key === null) return;
+  #obeyStep(step: DrainStep, nowMs: number): void {
+    this.#guard(() => this.#follow(step));
+    for (const call of step.calls) this.#send(call).catch((error) => this.#options.narrator.drainProblem(error));
+    const toldMs = this.#guard(() => this.#tellProgress(step, nowMs)) ?? null;
+    const wakesMs = [step.wakeAtMs, toldMs].filter((ms) => ms !== null);
+    if (wakesMs.length > 0) this.#wakeIn(Math.min(...wakesMs) - nowMs);
+    for (const end of step.ends) {
+      this.#guard(() => this.#tellEnd(end, ''));
+      const { policy, since } = end.attempt.order;
+      if (end.state !== 'Aborted') this.#options.onEnd({ policy, since, state: end.state, problems: end.problems });
+    }
+    this.#failures = 0;
+  }
+
+  #wakeIn(ms: number): void {
+    this.#cancelWake = this.#options.clock.after(ms, () => this.#become(this.#state));
+  }
+
+  /** A defect in one thing is told, and keeps nothing else of a step from being done, which nobody would do again. */
+  #guard<T>(act: () => T): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      this.#options.narrator.drainProblem(error);
+      return undefined;
+    }
+  }
+
+  /** Watches the pods for as long as an attempt is under way. */
+  #follow({ state, needsPods, wanted, left }: DrainStep): void {
+    const { clock, meter, narrator } = this.#options;
+    if (!needsPods) {
+      this.#following?.abort.abort();
+      if (this.#following !== null) meter.podsLeft(0, 0);
+      this.#following = null;
+      this.#toldSkips.clear();
+      return;
+    }
+    for (const { attempt, choice } of wanted) {
+      const counts = JSON.stringify(countSkips(choice.skip));
+      if (choice.skip.length > 0 && counts !== this.#toldSkips.get(attempt.order.policy)) {
+        narrator.drainSkips(attempt.order.policy, choice.skip);
+      }
+      this.#toldSkips.set(attempt.order.policy, counts);
+    }
+    if (this.#following === null) {
       const abort = new AbortController();
-      current = { key, abort };
-      void drain(order, abort.signal);
-    },
-  };
+      this.#following = { abort, tally: new DrainTally(meter, abort.signal), toldMs: clock.nowMs() };
+      void this.#watch(abort.signal);
+    }
+    if (state.pods !== null) this.#following.tally.looked(left);
+  }
+
+  /** Never rejects. A watch ends by itself only where it is wrong, and is begun again. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { api, clock } = this.#options;
+    const listener = this.#listener(signal);
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await api.watch(listener, signal);
+      } catch (error) {
+        listener.onProblem(asError(error));
+        await clock.sleep(backoffMs(attempt, RETRY, clock.random()), signal);
+      }
+    }
+  }
+
+  #listener(signal: AbortSignal) {
+    const tell = (next: (state: DrainState) => DrainState) => {
+      if (!signal.aborted) this.#become(next(this.#state));
+    };
+    return {
+      onList: (pods: readonly PodView[]) => tell((state) => podsListed(state, pods)),
+      onPod: (pod: PodView) => tell((state) => podSeen(state, pod)),
+      onGone: (pod: PodView) => tell((state) => podGone(state, pod)),
+      onProblem: (error: Error) => {
+        if (signal.aborted) return;
+        this.#options.narrator.drainProblem(error);
+        tell((state) => watchFailed(state, error.message));
+      },
+    };
+  }
+
+  /** @returns when the next word is due */
+  #tellProgress({ state, left }: DrainStep, nowMs: number): number | null {
+    if (this.#following === null) return null;
+    if (nowMs - this.#following.toldMs >= PROGRESS_MS) {
+      this.#following.toldMs = nowMs;
+      this.#options.narrator.drainWaits(describeWaits(state, left, nowMs));
+    }
+    return this.#following.toldMs + PROGRESS_MS;
+  }
+
+  #tellEnd(end: AttemptEnd, why: string): void {
+    const tookMs = this.#options.clock.nowMs() - end.attempt.startedMs;
+    this.#options.narrator.drainEnded(end.attempt.order, end, tookMs, why);
+    this.#options.meter.attemptEnded(end.state, tookMs / 1000);
+  }
+
+  async #send(call: DrainCall): Promise<void> {
+    const { api, clock, narrator } = this.#options;
+    switch (call.kind) {
+      case 'Evict':
+      case 'Delete':
+        return this.#sendAway(call);
+      case 'Read': {
+        const found = await this.#inTime(() => api.read(call.pod), call.deadlineMs).catch(asError);
+        if (isBug(found)) narrator.drainProblem(found);
+        const state = this.#state;
+        return this.#become(
+          found instanceof Error ? podReadFailed(state, call.pod, found.message) : podRead(state, call.pod, found),
+        );
+      }
+      case 'FindDaemonSet': {
+        const { namespace, name, deadlineMs } = call;
+        const lookup = await this.#inTime(() => api.findDaemonSet(namespace, name), deadlineMs).catch((error) => {
+          if (isBug(error)) narrator.drainProblem(error);
+          const problem = `could not read DaemonSet ${namespace}/${name}: ${asError(error).message}`;
+          return { kind: 'Unknown', problem } as const;
+        });
+        if (lookup.kind === 'Unknown') narrator.drainProblem(new Error(lookup.problem));
+        const key = `${namespace}/${name}`;
+        return this.#become(daemonSetAnswered(this.#state, key, lookup, clock.nowMs(), clock.random()));
+      }
+      case 'List': {
+        const pods = await this.#inTime(() => api.list(), call.deadlineMs).catch(asError);
+        if (pods instanceof Error) narrator.drainProblem(pods);
+        return this.#become(looked(this.#state, pods, clock.nowMs(), clock.random()));
+      }
+      default:
+        return call satisfies never;
+    }
+  }
+
+  async #sendAway(call: Extract<DrainCall, { kind: 'Evict' | 'Delete' }>): Promise<void> {
+    const { api, clock, narrator } = this.#options;
+    const { kind, pod, gracePeriodSeconds, deadlineMs } = call;
+    const tally = this.#following?.tally;
+    if (kind === 'Delete') this.#guard(() => narrator.drainDeletes(pod));
+    const send = kind === 'Delete' ? api.delete : api.evict;
+    const answer = await this.#inTime(() => send(pod, gracePeriodSeconds, deadlineMs), deadlineMs).then(
+      (): EvictionAnswer => ({ status: 201, message: '', causes: [], retryAfterMs: null, isNotFound: false }),
+      (error) => {
+        if (isBug(error)) narrator.drainProblem(error);
+        return error instanceof Unsettled ? error.answer : api.answerOf(error, pod);
+      },
+    );
+    this.#become(podAnswered(this.#state, pod, answer, clock.nowMs(), clock.random()));
+    tally?.answered(pod, kind === 'Delete' ? 'Deleted' : 'Evicted', answer.status);
+    if (kind === 'Evict' && answer.status !== null && answer.status < 300) narrator.drainEvicts(pod);
+  }
+
+  /** Rejects when the deadline has passed and the call has not settled by itself; it may go on, for nobody. */
+  async #inTime<T>(call: () => Promise<T>, deadlineMs: number): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const cancel = this.#options.clock.after(deadlineMs + SETTLE_MS, () => reject(new Unsettled(deadlineMs)));
+    try {
+      return await Promise.race([call(), promise]);
+    } finally {
+      cancel();
+    }
+  }
 }
 
-/** The timeout runs from the landing of the cordon, also over a restart; an attempt after one that gave up has its own. */
-function leftMs({ drain, rules }: DrainOrder, attempt: number): number {
-  const timeoutMs = rules.timeoutSeconds * 1000;
-  if (attempt > 0 || drain.state === 'GaveUp') return timeoutMs;
-  const spentMs = Date.now() - Date.parse(drain.since);
-  return Math.min(timeoutMs, Math.max(RESUMED_MS, timeoutMs - spentMs));
+/** A call that did not keep its own deadline. */
+class Unsettled extends Error {
+  readonly answer: EvictionAnswer;
+
+  constructor(deadlineMs: number) {
+    super(`no answer within ${Math.ceil(deadlineMs) / 1000} s`);
+    this.answer = { status: null, message: this.message, causes: [], retryAfterMs: null, isNotFound: false };
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

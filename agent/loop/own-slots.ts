@@ -1,6 +1,10 @@
+import { backoffMs } from '../core/backoff.ts';
 import type { NodeDisruptionBudget } from '../core/policy.ts';
+import type { Clock, SlotApi } from '../core/ports.ts';
 import type { SlotLease, SlotNode } from '../core/slot.ts';
-import type { SlotApi } from './slot-ports.ts';
+
+/** A Lease of ours that nobody here knows of, restored from a backup perhaps, takes a slot no longer than this. */
+const LOOK_EVERY = { baseMs: 600_000, maxMs: 600_000 };
 
 /** A Lease of ours, and what it is good for. */
 export type Slot = {
@@ -10,7 +14,7 @@ export type Slot = {
   mayBeUsed: boolean;
   /** A deletion of it was sent, and may land at any time, so nothing new may rest on it. */
   doomed: boolean;
-  /** On performance.now(): until then a deletion that an earlier life has sent may land. */
+  /** On the clock: until then a deletion that an earlier life has sent may land. */
   readonly usableAtMs: number;
 };
 
@@ -18,15 +22,16 @@ export type Slot = {
 export type OwnSlots = {
   readonly byBudget: ReadonlyMap<string, Slot>;
   /** Whether the Leases of this Node were looked up. */
-  isKnown(node: SlotNode): boolean;
+  isKnown(node: Pick<SlotNode, 'uid'>): boolean;
   /**
    * Finds what an earlier life of the agent left, or a creation whose answer was lost; looks only when there may be
-   * something to find.
+   * something to find, and now and then for what nobody can know of.
    *
+   * @param budgets those that select the node
    * @returns whether an earlier life left something
    */
-  lookUp(node: SlotNode): Promise<boolean>;
-  /** On performance.now(), when `lookUp` should be called again; Infinity when it need not. */
+  lookUp(node: SlotNode, budgets: readonly NodeDisruptionBudget[]): Promise<boolean>;
+  /** On the clock, when `lookUp` should be called again. */
   lookAgainAtMs(): number;
   /** @returns null when the Lease is ours now, else why it cannot be */
   create(budget: NodeDisruptionBudget, node: SlotNode): Promise<string | null>;
@@ -36,13 +41,15 @@ export type OwnSlots = {
   remove(budget: string): Promise<void>;
   /** The Lease is gone already. */
   forget(budget: string): void;
+  /** Nothing is known any more: they have to be looked up first. */
+  forgetAll(): void;
 };
 
 /**
  * @param mayLandMs how long a creation whose answer was lost may still happen
  * @param earlierLifeMs how long what an earlier life has sent may still happen
  */
-export function createOwnSlots(api: SlotApi, mayLandMs: number, earlierLifeMs: number): OwnSlots {
+export function createOwnSlots(api: SlotApi, clock: Clock, mayLandMs: number, earlierLifeMs: number): OwnSlots {
   const byBudget = new Map<string, Slot>();
   let knownUid: string | null = null;
   /** A Lease that nobody knows of may come into being until then. */
@@ -60,15 +67,26 @@ export function createOwnSlots(api: SlotApi, mayLandMs: number, earlierLifeMs: n
     return own;
   }
 
+  async function findByName(node: SlotNode, budgets: readonly NodeDisruptionBudget[]): Promise<SlotLease[]> {
+    const own: SlotLease[] = [];
+    for (const { metadata } of budgets) {
+      const lease = await api.read(api.nameOf(metadata.name, node.name));
+      if (lease?.holder === node.name && lease.ownerUid === node.uid) own.push(lease);
+    }
+    return own;
+  }
+
   return {
     byBudget,
     isKnown: ({ uid }) => knownUid === uid,
     lookAgainAtMs: () => lookAgainAtMs,
-    async lookUp(node) {
+    async lookUp(node, budgets) {
       const isFirst = knownUid !== node.uid;
-      if (!isFirst && performance.now() < lookAgainAtMs) return false;
-      const found = await findOwn(node);
-      const now = performance.now();
+      if (!isFirst && clock.nowMs() < lookAgainAtMs) return false;
+      // The last of these looks comes when nothing can appear any more.
+      const mayAppear = isFirst || lookAgainAtMs <= mayAppearUntilMs;
+      const found = mayAppear ? await findOwn(node) : await findByName(node, budgets);
+      const now = clock.nowMs();
       if (isFirst) {
         byBudget.clear();
         mayAppearUntilMs = now + earlierLifeMs;
@@ -77,7 +95,7 @@ export function createOwnSlots(api: SlotApi, mayLandMs: number, earlierLifeMs: n
         if (byBudget.get(lease.budget)?.lease.uid === lease.uid) continue;
         byBudget.set(lease.budget, newSlot(lease, { mayBeUsed: true, usableAtMs: isFirst ? now + earlierLifeMs : 0 }));
       }
-      lookAgainAtMs = now < mayAppearUntilMs ? mayAppearUntilMs : Number.POSITIVE_INFINITY;
+      lookAgainAtMs = now < mayAppearUntilMs ? mayAppearUntilMs : now + backoffMs(0, LOOK_EVERY, clock.random());
       knownUid = node.uid;
       return isFirst && found.length > 0;
     },
@@ -89,7 +107,7 @@ export function createOwnSlots(api: SlotApi, mayLandMs: number, earlierLifeMs: n
       } catch (error) {
         if (!api.isConflict(error)) {
           // It may be there, or come to be, although nobody needs it any more by then.
-          lookAgainAtMs = performance.now();
+          lookAgainAtMs = clock.nowMs();
           mayAppearUntilMs = lookAgainAtMs + mayLandMs;
           throw error;
         }
@@ -123,6 +141,10 @@ export function createOwnSlots(api: SlotApi, mayLandMs: number, earlierLifeMs: n
       byBudget.delete(budget);
     },
     forget: (budget) => void byBudget.delete(budget),
+    forgetAll() {
+      byBudget.clear();
+      knownUid = null;
+    },
   };
 }
 

@@ -1,9 +1,12 @@
+import { backoffMs } from '../core/backoff.ts';
 import type { NodeDisruptionBudget } from '../core/policy.ts';
+import type { Clock, SlotApi } from '../core/ports.ts';
 import { askForSlot, type BudgetView, type SlotLease, type SlotNode } from '../core/slot.ts';
-import type { SlotApi } from './slot-ports.ts';
 
 /** When a slot is seen to be free, those who wait for it do not all come at once. */
 const WAKE_SPREAD_MS = 1_000;
+/** A watch ends only by a defect of this program. */
+const RETRY = { baseMs: 1_000, maxMs: 30_000 };
 
 /** A budget that is full, as it was seen by a node that waits for a slot of it. */
 export type FullBudget = {
@@ -12,17 +15,18 @@ export type FullBudget = {
   readonly node: SlotNode;
 };
 
+export type RoomWatchOptions = {
+  readonly watch: SlotApi['watch'];
+  readonly clock: Clock;
+  onRoom(): void;
+  onProblem(error: unknown): void;
+};
+
 /**
  * Tells when a full budget seems to have room again: one watch for as long as the same budget is full, however often it is
  * asked meanwhile.
- *
- * @param sleep settles after the milliseconds, or at once on the signal; never rejects
  */
-export function createRoomWatch(
-  watch: SlotApi['watch'],
-  sleep: (ms: number, signal: AbortSignal) => Promise<void>,
-  onRoom: () => void,
-) {
+export function createRoomWatch({ watch, clock, onRoom, onProblem }: RoomWatchOptions) {
   let full: FullBudget | null = null;
   let watching: { budget: string; abort: AbortController; done: Promise<void> } | null = null;
   /** There was room, and it will be told in a moment. */
@@ -36,10 +40,32 @@ export function createRoomWatch(
     const view = { ...full.view, leases, cordoned };
     if (askForSlot(full.budget, full.node, null, view).kind !== 'Granted') return;
     isTelling = true;
-    void sleep(Math.random() * WAKE_SPREAD_MS, signal).then(() => {
-      isTelling = false;
-      onRoom();
-    });
+    clock
+      .sleep(clock.random() * WAKE_SPREAD_MS, signal)
+      .then(() => {
+        isTelling = false;
+        onRoom();
+      })
+      .catch(onProblem);
+  }
+
+  /** Until the signal: what is wrong in looking at the Leases is told, and ends no watch. */
+  async function watchLeases(budget: string, signal: AbortSignal): Promise<void> {
+    const tell = (leases: readonly SlotLease[]) => {
+      try {
+        onLeases(leases, signal);
+      } catch (error) {
+        onProblem(error);
+      }
+    };
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await watch(budget, tell, signal);
+      } catch (error) {
+        onProblem(error);
+        await clock.sleep(backoffMs(attempt, RETRY, clock.random()), signal);
+      }
+    }
   }
 
   return {
@@ -53,7 +79,7 @@ export function createRoomWatch(
       if (budget === null) return;
       const abort = new AbortController();
       const { signal } = abort;
-      watching = { budget, abort, done: watch(budget, (leases) => onLeases(leases, signal), signal) };
+      watching = { budget, abort, done: watchLeases(budget, signal) };
     },
     async stop(): Promise<void> {
       watching?.abort.abort();

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc, { type Scheduler } from 'fast-check';
+import type { SlotNeed } from '../core/orders/orders.ts';
 import type { NodeDisruptionBudget } from '../core/policy.ts';
-import { budgetSelects, type LabelledNode, limitOf, type SlotLease, topologyOf } from '../core/slot.ts';
-import { createSlots, type SlotNeed, type Slots, type SlotsOptions } from './slots.ts';
+import type { Clock } from '../core/ports.ts';
+import {
+  budgetSelects,
+  type LabelledNode,
+  limitOf,
+  NO_SLOTS_ANSWER,
+  type SlotLease,
+  slotStateOf,
+  topologyOf,
+} from '../core/slot.ts';
+import { createSlots, type Slots, type SlotsOptions } from './slots.ts';
 
 /**
  * Agents on one API server, whose requests arrive and are answered in any order, who crash between any two of them, and
@@ -154,28 +164,24 @@ async function live(world: World, scheduler: Scheduler, name: string, lives: rea
     const node = world.nodes.get(name);
     assert.ok(node);
     let changed = () => {};
+    let answered = NO_SLOTS_ANSWER;
     const slots: Slots = createSlots({
       api: world.api(name),
       stillDisrupted: () => world.call(`${name} reads its node`, () => node.ours),
-      onChange: () => changed(),
-      onDenied: () => {},
-      onHeld: () => {},
+      onAnswer(answer) {
+        answered = answer;
+        changed();
+      },
       onProblem: (error) => assert.fail(error as Error),
       // A life of this model ends when all that it has sent was answered.
       mayLandMs: 0,
-      sleep: (_, signal) =>
-        signal.aborted
-          ? Promise.resolve()
-          : Promise.race([
-              scheduler.schedule(Promise.resolve(), `${name} has slept`),
-              new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
-            ]),
+      clock: clockOf(scheduler, name),
     });
-    const obey = (need: SlotNeed) => slots.obey(need, node, world.budgets);
+    const obey = (need: SlotNeed) => slots.obey({ need, node, budgets: world.budgets });
     const granted = () =>
       new Promise<void>((resolve) => {
         changed = () => {
-          if (slots.state(node, world.budgets) === 'Granted') resolve();
+          if (slotStateOf(node, world.budgets, answered).state === 'Granted') resolve();
         };
         changed();
       });
@@ -208,6 +214,24 @@ async function live(world: World, scheduler: Scheduler, name: string, lives: rea
     await act();
     await slots.stop();
   }
+}
+
+/** However long anything sleeps, it goes on at any time. */
+function clockOf(scheduler: Scheduler, name: string): Clock {
+  const wake = (): Promise<void> => scheduler.schedule(Promise.resolve(), `${name} has slept`);
+  return {
+    nowMs: () => 0,
+    wallMs: () => 0,
+    random: () => 0.5,
+    after: () => () => {},
+    async sleep(_, signal) {
+      if (signal?.aborted) return;
+      const aborted = new Promise<void>((resolve) => {
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await Promise.race([wake(), aborted]);
+    },
+  };
 }
 
 /** A person's cordon, which was there first, ends at some time. */

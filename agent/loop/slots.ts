@@ -1,19 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../core/backoff.ts';
+import type { SlotsOrder } from '../core/orders/orders.ts';
 import type { NodeDisruptionBudget } from '../core/policy.ts';
+import type { Clock, SlotApi } from '../core/ports.ts';
 import {
   askForSlot,
   type BudgetView,
   budgetSelects,
   type SlotDenial,
   type SlotNode,
-  type SlotState,
+  type SlotsAnswer,
   stopsEverything,
 } from '../core/slot.ts';
 import { createBudgetReader } from './budget-reader.ts';
 import { createOwnSlots } from './own-slots.ts';
 import { createRoomWatch, type FullBudget } from './room-watch.ts';
-import type { SlotApi, SlotListener } from './slot-ports.ts';
 
 /** After a denial, or an error. */
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
@@ -28,28 +28,21 @@ const EARLIER_LIFE_MS = 10_000;
 /** A node that is still disrupted when its slot should be given back is looked at again after this time. */
 const STILL_DISRUPTED_MS = 5_000;
 
-/** What the node needs slots for. */
-export type SlotNeed =
-  /** It is disrupted, so its slots stay, and those that are missing are taken without asking. */
-  | 'Keep'
-  /** It should be disrupted as soon as every budget has granted. */
-  | 'Want'
-  | 'None';
-
-export type SlotsOptions = SlotListener & {
+export type SlotsOptions = {
   readonly api: SlotApi;
+  readonly clock: Clock;
   /** Whether anything of ours disrupts the node right now, as the API server has it. */
   stillDisrupted(): Promise<boolean>;
+  /** What was found out, each time that it is something else. */
+  onAnswer(answer: SlotsAnswer): void;
+  onProblem(error: unknown): void;
   /** How long a request without an answer may still land, in milliseconds; default 60,000. */
   readonly mayLandMs?: number | undefined;
-  /** Settles after `ms`, or at once on the signal; never rejects. Default: the clock. */
-  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 };
 
 export type Slots = {
-  state(node: SlotNode, budgets: readonly NodeDisruptionBudget[]): SlotState;
-  /** Takes what is needed from now on; returns at once. `node` is null when there is none any more. */
-  obey(need: SlotNeed, node: SlotNode | null, budgets: readonly NodeDisruptionBudget[]): void;
+  /** Takes, keeps or gives back what is needed from now on; returns at once. */
+  obey(order: SlotsOrder): void;
   /** A write to the Node begins. While it may land, no slot is given back. */
   writeBegins(): void;
   /** It landed, guarded by the Node's version, so none that was begun before it can any more. */
@@ -57,7 +50,7 @@ export type Slots = {
   stop(): Promise<void>;
 };
 
-type Target = { need: SlotNeed; node: SlotNode; budgets: readonly NodeDisruptionBudget[]; key: string };
+type Target = SlotsOrder & { readonly key: string };
 type Denial = {
   budget: NodeDisruptionBudget;
   answer: SlotDenial;
@@ -67,18 +60,20 @@ type Denial = {
 /**
  * Acquires, keeps and gives back the Leases that let this node be disrupted: one for each budget that selects it.
  *
- * One worker brings the Leases to what is needed, level-triggered as the reconciler: whatever was lost, done by hand or
+ * One worker brings the Leases to what is needed, level-triggered as the step: whatever was lost, done by hand or
  * by an earlier life of the agent is found by looking. A slot is given back only after a fresh look at the Node.
  */
 export function createSlots(options: SlotsOptions): Slots {
-  const { api, sleep = sleepByClock, mayLandMs = MAY_LAND_MS } = options;
+  const { api, clock, mayLandMs = MAY_LAND_MS } = options;
   const earlierLifeMs = Math.min(mayLandMs, EARLIER_LIFE_MS);
   const stopping = new AbortController();
   let target: Target | null = null;
-  const own = createOwnSlots(api, mayLandMs, earlierLifeMs);
-  const look = createBudgetReader(api);
+  const own = createOwnSlots(api, clock, mayLandMs, earlierLifeMs);
+  const look = createBudgetReader(api, clock);
   const slots = own.byBudget;
-  let denial: (Denial & { key: string }) | null = null;
+  let denial: Denial | null = null;
+  /** As text, to say each answer once. */
+  let answered = '';
   let notBeforeMs = 0;
   /** In a row: times that a budget said no, and times that the API server did not answer. */
   let denials = 0;
@@ -87,19 +82,8 @@ export function createSlots(options: SlotsOptions): Slots {
   let waitsForWrite = false;
   let wake = () => {};
   let worked: Promise<void> | null = null;
-  const watch: SlotApi['watch'] = (budget, onLeases, signal) =>
-    api.watch(
-      budget,
-      (leases) => {
-        try {
-          onLeases(leases);
-        } catch (error) {
-          options.onProblem(error);
-        }
-      },
-      signal,
-    );
-  const roomWatch = createRoomWatch(watch, sleep, () => wake());
+  const { onProblem } = options;
+  const roomWatch = createRoomWatch({ watch: api.watch, clock, onRoom: () => wake(), onProblem });
 
   async function work(): Promise<void> {
     while (!stopping.signal.aborted && target !== null) {
@@ -107,59 +91,67 @@ export function createSlots(options: SlotsOptions): Slots {
       let waitMs: number;
       try {
         waitMs = await turn(current);
-        if (current.need === 'None') waitMs = Math.min(waitMs, Math.max(0, own.lookAgainAtMs() - performance.now()));
+        if (current.need === 'None' && own.isKnown(current.node)) {
+          waitMs = Math.min(waitMs, Math.max(0, own.lookAgainAtMs() - clock.nowMs()));
+        }
         if (waitsForWrite && notBeforeMs === 0) waitMs = 0;
         failures = 0;
         if (denial === null) denials = 0;
       } catch (error) {
         if (stopping.signal.aborted) return;
-        options.onProblem(error);
-        waitMs = backoffMs(failures++, RETRY, Math.random());
+        onProblem(error);
+        waitMs = backoffMs(failures++, RETRY, clock.random());
       }
-      if (!stopping.signal.aborted) roomWatch.follow(fullBudget(current.node));
-      options.onHeld([...slots.keys()], denial?.budget.metadata.name ?? null);
+      try {
+        if (!stopping.signal.aborted) roomWatch.follow(fullBudget(current.node));
+        answer(current.node);
+      } catch (error) {
+        onProblem(error);
+      }
       if (target.key === current.key) await pause(waitMs);
     }
   }
 
   /** @returns how long nothing has to be done unless something changes, in milliseconds */
-  async function turn({ need, node, budgets, key }: Target): Promise<number> {
+  async function turn({ need, node, budgets }: Target): Promise<number> {
     waitsForWrite = false;
+    if (need === 'Leave') {
+      denial = null;
+      own.forgetAll();
+      return Number.POSITIVE_INFINITY;
+    }
     // An agent that never had a budget needs no right to read Leases.
     if (budgets.length === 0 && !own.isKnown(node)) return Number.POSITIVE_INFINITY;
     // An earlier life may have sent a write to the Node that rests on what it left. Who wants a slot finds a Lease that
     // came late by creating it.
-    const looks = need === 'None' || !own.isKnown(node);
-    if (looks && (await own.lookUp(node))) notBeforeMs = performance.now() + earlierLifeMs;
     const matching = budgets.filter((budget) => budgetSelects(budget, node)).sort(byName);
+    const looks = need === 'None' || !own.isKnown(node);
+    if (looks && (await own.lookUp(node, matching))) notBeforeMs = clock.nowMs() + earlierLifeMs;
     const names = new Set(matching.map(({ metadata }) => metadata.name));
     // A budget that is gone, or does not select the node any more, limits nothing.
     for (const name of [...slots.keys()]) if (!names.has(name)) await own.remove(name);
     if (need !== 'Want') denial = null;
-    if (need === 'None') return giveBackAll();
+    if (need === 'None') return giveBackAll(node);
     if (need === 'Keep') return keep(matching, node);
-    return acquire(matching, node, key);
+    return acquire(matching, node);
   }
 
-  async function acquire(budgets: readonly NodeDisruptionBudget[], node: SlotNode, key: string): Promise<number> {
-    const unusableMs = Math.max(...[...slots.values()].map(({ usableAtMs }) => usableAtMs - performance.now()));
+  async function acquire(budgets: readonly NodeDisruptionBudget[], node: SlotNode): Promise<number> {
+    const unusableMs = Math.max(...[...slots.values()].map(({ usableAtMs }) => usableAtMs - clock.nowMs()));
     if (unusableMs > 0) return unusableMs;
     const denied = await firstDenial(budgets, node);
     if (denied === null) {
       denial = null;
-      options.onChange();
+      answer(node);
       return Number.POSITIVE_INFINITY;
     }
-    const isNew =
-      denial?.budget.metadata.name !== denied.budget.metadata.name || denial.answer.kind !== denied.answer.kind;
-    denial = { ...denied, key };
-    if (isNew) options.onDenied(denied.budget.metadata.name, denied.answer);
-    options.onChange();
-    const giveBackMs = await giveBackAll();
+    denial = denied;
+    answer(node);
+    const giveBackMs = await giveBackAll(node);
     if (slots.size > 0) return giveBackMs;
     // Only another policy file can change that.
     if (stopsEverything(denied.budget)) return Number.POSITIVE_INFINITY;
-    return backoffMs(denials++, RETRY, Math.random());
+    return backoffMs(denials++, RETRY, clock.random());
   }
 
   async function firstDenial(budgets: readonly NodeDisruptionBudget[], node: SlotNode): Promise<Denial | null> {
@@ -210,9 +202,7 @@ export function createSlots(options: SlotsOptions): Slots {
         own.forget(name);
         const problem = await own.create(budget, node);
         if (problem !== null) {
-          options.onProblem(
-            new Error(`could not take a slot of budget ${name} for what is done to the node: ${problem}`),
-          );
+          onProblem(new Error(`could not take a slot of budget ${name} for what is done to the node: ${problem}`));
           continue;
         }
       }
@@ -220,16 +210,30 @@ export function createSlots(options: SlotsOptions): Slots {
       if (taken) Object.assign(taken, { granted: true, mayBeUsed: true });
       changed = true;
     }
-    if (changed) options.onChange();
-    return budgets.length === 0 ? Number.POSITIVE_INFINITY : backoffMs(0, KEEP_CHECK, Math.random());
+    if (changed) answer(node);
+    return budgets.length === 0 ? Number.POSITIVE_INFINITY : backoffMs(0, KEEP_CHECK, clock.random());
   }
 
-  async function giveBackAll(): Promise<number> {
+  function answer({ uid }: SlotNode): void {
+    const next: SlotsAnswer = {
+      nodeUid: own.isKnown({ uid }) || denial !== null ? uid : null,
+      held: [...slots.keys()],
+      granted: [...slots].filter(([, slot]) => slot.granted).map(([name]) => name),
+      denial: denial && { budget: denial.budget.metadata.name, answer: denial.answer },
+    };
+    const text = JSON.stringify(next);
+    if (text === answered || stopping.signal.aborted) return;
+    answered = text;
+    options.onAnswer(next);
+  }
+
+  async function giveBackAll(node: SlotNode): Promise<number> {
     if (slots.size === 0) return Number.POSITIVE_INFINITY;
     // Nothing may begin any more that would rest on them, or it could land after the look at the node.
     for (const slot of slots.values()) slot.granted = false;
+    answer(node);
     if ([...slots.values()].some(({ mayBeUsed }) => mayBeUsed)) {
-      const leftMs = notBeforeMs - performance.now();
+      const leftMs = notBeforeMs - clock.nowMs();
       waitsForWrite = leftMs > 0;
       if (waitsForWrite) return leftMs;
       if (await options.stillDisrupted()) return STILL_DISRUPTED_MS;
@@ -244,7 +248,7 @@ export function createSlots(options: SlotsOptions): Slots {
     const waking = new AbortController();
     wake = () => waking.abort();
     const { signal } = waking;
-    if (Number.isFinite(ms)) await sleep(ms, signal);
+    if (Number.isFinite(ms)) await clock.sleep(ms, signal);
     else await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     wake = () => {};
   }
@@ -256,29 +260,17 @@ export function createSlots(options: SlotsOptions): Slots {
   }
 
   return {
-    state(node, budgets) {
-      const matching = budgets.filter((budget) => budgetSelects(budget, node));
-      if (matching.length === 0) return 'Granted';
-      if (matching.some(stopsEverything)) return 'Denied';
-      const isGranted = ({ metadata }: NodeDisruptionBudget) => slots.get(metadata.name)?.granted === true;
-      if (own.isKnown(node) && matching.every(isGranted)) return 'Granted';
-      return denial !== null && denial.key === target?.key ? 'Denied' : 'Pending';
-    },
-    obey(need, node, budgets) {
-      if (node === null) {
-        if (target !== null) this.obey('None', target.node, []);
-        return;
-      }
-      const key = JSON.stringify([need, node.uid, node.labels, budgets]);
+    obey(order) {
+      const key = JSON.stringify([order.need, order.node.uid, order.node.labels, order.budgets]);
       if (key === target?.key) return;
-      target = { need, node, budgets, key };
+      target = { ...order, key };
       denials = 0;
       failures = 0;
       wake();
       worked ??= work();
     },
     writeBegins() {
-      notBeforeMs = performance.now() + mayLandMs;
+      notBeforeMs = clock.nowMs() + mayLandMs;
     },
     writeLanded() {
       notBeforeMs = 0;
@@ -291,10 +283,6 @@ export function createSlots(options: SlotsOptions): Slots {
       await roomWatch.stop();
     },
   };
-}
-
-async function sleepByClock(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {});
 }
 
 function byName(a: NodeDisruptionBudget, b: NodeDisruptionBudget): number {

@@ -51,6 +51,7 @@ suite('a valid set', () => {
           deleteEmptyDirData: false,
           evictUnmanagedPods: false,
           podSelector: {},
+          namespaces: { exclude: [] },
           onTimeout: 'GiveUp',
         },
       },

@@ -36,6 +36,10 @@ export function requirementOf(error: ErrorObject): string {
     case 'minLength':
     case 'minItems':
       return 'must not be empty';
+    case 'maxItems':
+      return `must have at most ${params.limit} entries`;
+    case 'uniqueItems':
+      return 'must have no entry twice';
     case 'maxLength':
       return `must be at most ${params.limit} characters long`;
     default:

@@ -55,6 +55,14 @@ suite('an error names place, path, requirement and value:', () => {
       '  check: {command: [a]}\n  actions:\n    drain:',
       '7:11: $.spec.actions.drain: must be an object (write {} for one without fields), found null',
     ],
+    'an entry that is there twice': [
+      '  check: {command: [a]}\n  actions: {drain: {namespaces: {exclude: [a, a]}}}',
+      '6:43: $.spec.actions.drain.namespaces.exclude: must have no entry twice, found ["a","a"]',
+    ],
+    'a namespace that can be none': [
+      '  check: {command: [a]}\n  actions: {drain: {namespaces: {exclude: [a_b]}}}',
+      '6:44: $.spec.actions.drain.namespaces.exclude[0]: must be the name of a namespace: 1 to 63 of a-z, 0-9 and "-", first and last a letter or digit, found "a_b"',
+    ],
     'a shell string': ['  check: {command: ls -l}', '5:20: $.spec.check.command: must be a list, found "ls -l"'],
     'an empty command': ['  check: {command: []}', '5:20: $.spec.check.command: must not be empty, found []'],
     'a label key, at the key': [

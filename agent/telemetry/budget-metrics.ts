@@ -24,7 +24,6 @@ export function createBudgetMetrics(registry: Registry) {
     registers,
   });
   const inForce = new Set<string>();
-  let denying: string | null = null;
 
   return {
     /** Takes the names of the budgets in force. */
@@ -39,14 +38,16 @@ export function createBudgetMetrics(registry: Registry) {
     },
 
     /** Takes the budgets of which a slot is held, and the one that denies one. */
-    show(held: readonly string[], nowDenying: string | null): void {
+    show(held: readonly string[], denying: string | null): void {
       slotsHeld.reset();
       for (const budget of held) slotsHeld.set({ budget }, 1);
       denied.reset();
-      const isDenied = nowDenying !== null && inForce.has(nowDenying);
-      if (isDenied) denied.set({ budget: nowDenying }, 1);
-      if (isDenied && nowDenying !== denying) denials.inc({ budget: nowDenying });
-      denying = isDenied ? nowDenying : null;
+      if (denying !== null && inForce.has(denying)) denied.set({ budget: denying }, 1);
+    },
+
+    /** The budget begins to deny a slot. */
+    beganToDeny(budget: string): void {
+      if (inForce.has(budget)) denials.inc({ budget });
     },
   };
 }

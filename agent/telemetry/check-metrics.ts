@@ -10,7 +10,7 @@ const SECONDS = [0.01, 0.1, 0.5, 1, 5, 10, 30];
 export type CheckMetrics = ReturnType<typeof createCheckMetrics>;
 
 /** What the checks of the policies that apply to this node say. The series of a policy come and go with it. */
-export function createCheckMetrics(registry: Registry) {
+export function createCheckMetrics(registry: Registry, wallMs: () => number) {
   const registers = [registry];
   const results = new Counter({
     name: 'nsc_check_results_total',
@@ -87,7 +87,7 @@ export function createCheckMetrics(registry: Registry) {
           continue;
         }
         const rememberedMs = Date.parse(holdOf(ledger, policy)?.since ?? '') || Number.POSITIVE_INFINITY;
-        sinceMs.set(policy, Math.min(sinceMs.get(policy) ?? Date.now(), rememberedMs));
+        sinceMs.set(policy, Math.min(sinceMs.get(policy) ?? wallMs(), rememberedMs));
         failingSince.set({ policy }, (sinceMs.get(policy) ?? 0) / 1000);
       }
     },

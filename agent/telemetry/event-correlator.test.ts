@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NodeEvent } from '../core/event.ts';
+import type { NodeEvent } from '../core/node-event.ts';
 import { EVENT_BURST, EVENT_REFILL_MS, EventCorrelator, EventShare, MAX_SIMILAR } from './event-correlator.ts';
 
 const event = (message: string, more: Partial<NodeEvent> = {}): NodeEvent => ({
   type: 'Warning',
+  topic: 'check',
   reason: 'CheckFailing',
   message,
   policy: 'a',

@@ -1,4 +1,4 @@
-import type { EventSeries, NodeEvent } from '../core/event.ts';
+import type { EventSeries, NodeEvent } from '../core/node-event.ts';
 
 /** client-go's EventCorrelator: 25 Events at once, then one every 5 minutes, for one source and object. */
 export const EVENT_BURST = 25;

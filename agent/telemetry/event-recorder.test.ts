@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { waitFor } from '../../test/harness/wait-for.ts';
-import type { EventSeries, NodeEvent } from '../core/event.ts';
+import type { EventSeries, NodeEvent } from '../core/node-event.ts';
+import { SYSTEM_CLOCK } from '../loop/clock.ts';
 import { EVENT_BURST, EVENT_REFILL_MS } from './event-correlator.ts';
 import { createEventRecorder, type EventRecorder } from './event-recorder.ts';
 import type { LogEntry } from './log.ts';
@@ -9,10 +10,19 @@ import type { LogEntry } from './log.ts';
 const event = (message: string, more: Partial<NodeEvent> = {}): NodeEvent => ({
   type: 'Warning',
   reason: 'NodeCordoned',
+  topic: 'node',
   message,
   ...more,
 });
-const about = (reason: NodeEvent['reason'], policy?: string) => event(reason, { reason, ...(policy && { policy }) });
+const TOPICS: Readonly<Record<string, string>> = {
+  CheckFailing: 'check',
+  CheckRecovered: 'check',
+  BudgetDenied: 'budget',
+  DrainFailed: 'drain',
+  PolicyInvalid: 'directory',
+};
+const about = (reason: string, policy?: string) =>
+  event(reason, { reason, topic: TOPICS[reason] ?? 'node', ...(policy && { policy }) });
 
 /** Takes the whole burst. */
 function spend(recorder: EventRecorder): void {
@@ -43,16 +53,19 @@ function setUp({ failures = 0, mayRetry = (_attempts: number): boolean => true }
     canRetry: (_error: unknown, attempts: number) => mayRetry(attempts),
   };
   const recorder = createEventRecorder(sink, (entry) => logged.push(entry), {
-    now: () => clock.ms,
-    async sleep(ms, signal) {
-      if (!clock.runs) {
-        await new Promise<void>((resolve) => {
-          clock.tick = resolve;
-          signal.addEventListener('abort', () => resolve());
-        });
-      }
-      clock.ms += ms;
-      await new Promise(setImmediate);
+    clock: {
+      ...SYSTEM_CLOCK,
+      wallMs: () => clock.ms,
+      async sleep(ms, signal) {
+        if (!clock.runs) {
+          await new Promise<void>((resolve) => {
+            clock.tick = resolve;
+            signal?.addEventListener('abort', () => resolve());
+          });
+        }
+        clock.ms += ms;
+        await new Promise(setImmediate);
+      },
     },
   });
   const expire = () => {
@@ -185,4 +198,25 @@ test('an agent that stops writes nothing more', async () => {
   recorder.record(event('b'));
   await new Promise(setImmediate);
   assert.deepEqual(created, []);
+});
+
+test('a defect that shows in the writing of an Event is told, and keeps no other Event from being written', async () => {
+  const told: unknown[] = [];
+  const created: string[] = [];
+  const bug = new TypeError('x is not a function');
+  const sink = {
+    async create({ event: { message } }: EventSeries) {
+      if (message === 'a') throw bug;
+      created.push(message);
+      return message;
+    },
+    repeat: async () => null,
+    canRetry: () => true,
+  };
+  const tellBug = (error: unknown) => told.push(error) > 0;
+  const recorder = createEventRecorder(sink, () => {}, { clock: SYSTEM_CLOCK, tellBug });
+  recorder.record(event('a'));
+  recorder.record(event('b'));
+  await waitFor(() => created.length === 1, { what: 'the other Event' });
+  assert.deepEqual([created, told], [['b'], [bug]]);
 });

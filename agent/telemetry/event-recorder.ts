@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../core/backoff.ts';
 import { isBug } from '../core/bug.ts';
-import type { EventSeries, NodeEvent } from '../core/event.ts';
+import type { EventSeries, NodeEvent } from '../core/node-event.ts';
+import type { Clock } from '../core/ports.ts';
 import { EventCorrelator, EventShare } from './event-correlator.ts';
 import type { Log } from './log.ts';
 
@@ -25,31 +25,9 @@ export type EventRecorder = {
 };
 
 export type RecorderOptions = {
-  /** In milliseconds since the epoch. Default: the clock. */
-  readonly now?: () => number;
-  /** Settles after `ms`, or at once on the signal; never rejects. Default: the clock. */
-  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly clock: Clock;
   /** Takes what went wrong. @returns whether it is a defect of this program, which no other attempt would mend */
   readonly tellBug?: (error: unknown) => boolean;
-};
-
-/**
- * What an Event is the latest word on. Where not all can be written, this is what must not be missing in the end: how
- * things are now.
- */
-const TOPICS: Readonly<Record<NodeEvent['reason'], string>> = {
-  CheckFailing: 'check',
-  CheckRecovered: 'check',
-  BudgetDenied: 'budget',
-  NodeCordoned: 'node',
-  NodeTainted: 'node',
-  NodeReleased: 'node',
-  DrainStarted: 'drain',
-  DrainSucceeded: 'drain',
-  DrainFailed: 'drain',
-  PolicyReloaded: 'directory',
-  PolicyInvalid: 'directory',
-  InternalError: 'program',
 };
 
 /**
@@ -59,10 +37,10 @@ const TOPICS: Readonly<Record<NodeEvent['reason'], string>> = {
 export function createEventRecorder<Written>(
   sink: EventSink<Written>,
   log: Log,
-  { now = Date.now, sleep = sleepByClock, tellBug = isBug }: RecorderOptions = {},
+  { clock, tellBug = isBug }: RecorderOptions,
 ): EventRecorder {
   const correlator = new EventCorrelator();
-  const share = new EventShare(now());
+  const share = new EventShare(clock.wallMs());
   const stopping = new AbortController();
   const { signal } = stopping;
   const waiting: EventSeries[] = [];
@@ -87,7 +65,7 @@ export function createEventRecorder<Written>(
   }
 
   async function writeWithRetries(series: EventSeries): Promise<void> {
-    const id = `${series.lastMs.toString(16)}${Math.floor(Math.random() * 0xffff).toString(16)}`;
+    const id = `${series.lastMs.toString(16)}${Math.floor(clock.random() * 0xffff).toString(16)}`;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         await write(series, id);
@@ -102,7 +80,7 @@ export function createEventRecorder<Written>(
           });
           return;
         }
-        await sleep(backoffMs(attempt, RETRY, Math.random()), signal);
+        await clock.sleep(backoffMs(attempt, RETRY, clock.random()), signal);
       }
     }
   }
@@ -114,8 +92,8 @@ export function createEventRecorder<Written>(
   }
 
   function holdBack(series: EventSeries): void {
-    const { reason, policy } = series.event;
-    heldBack.set(JSON.stringify([TOPICS[reason], policy]), series);
+    const { reason, topic, policy } = series.event;
+    heldBack.set(JSON.stringify([topic, policy]), series);
     if (heldBack.size > MAX_HELD_BACK) heldBack.delete(heldBack.keys().next().value ?? '');
     log({ level: 'debug', message: 'Event held back, there were too many', fields: { reason } });
     void release();
@@ -125,11 +103,11 @@ export function createEventRecorder<Written>(
     if (releasing) return;
     releasing = true;
     while (heldBack.size > 0 && !signal.aborted) {
-      await sleep(share.untilNextMs(now()), signal);
+      await clock.sleep(share.untilNextMs(clock.wallMs()), signal);
       // What waits for an API server that is away needs no company.
       await worked;
       const [next] = heldBack;
-      if (next === undefined || signal.aborted || !share.take(now())) continue;
+      if (next === undefined || signal.aborted || !share.take(clock.wallMs())) continue;
       heldBack.delete(next[0]);
       enqueue(next[1]);
     }
@@ -138,7 +116,7 @@ export function createEventRecorder<Written>(
 
   return {
     record(event) {
-      const nowMs = now();
+      const nowMs = clock.wallMs();
       const series = correlator.note(event, nowMs);
       // Its count goes out with it.
       if (waiting.includes(series)) return;
@@ -147,8 +125,4 @@ export function createEventRecorder<Written>(
     },
     stop: () => stopping.abort(),
   };
-}
-
-async function sleepByClock(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {});
 }

@@ -10,7 +10,7 @@ import { createMetrics } from './metrics.ts';
 const PATIENCE_MS = 500;
 
 async function serve(t: TestContext, more: Partial<HttpOptions> = {}) {
-  const { registry } = createMetrics({ version: '0', runtime: 'test' });
+  const { registry } = createMetrics({ version: '0', runtime: 'test' }, Date.now);
   const probes = { healthz: () => null, readyz: () => null };
   const server = await serveHttp({ host: '127.0.0.1', port: 0, registry, ...probes, patienceMs: PATIENCE_MS, ...more });
   t.after(() => server.close());

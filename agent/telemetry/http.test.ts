@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { serveHttp } from './http.ts';
 import { createMetrics } from './metrics.ts';
 
-const { registry } = createMetrics({ version: '0', runtime: 'test' });
+const { registry } = createMetrics({ version: '0', runtime: 'test' }, Date.now);
 let problem: string | null = null;
 let server: Awaited<ReturnType<typeof serveHttp>>;
 before(async () => {

@@ -1,23 +1,18 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Change } from '../core/compare.ts';
-import { type Ledger, readLedger } from '../core/ledger.ts';
+import { MARK_EFFECTS, markEffect } from '../core/effects/list.ts';
+import { drainsOf, type Ledger, ledgerOf, marksOf } from '../core/ledger.ts';
 import type { NodeView } from '../core/node.ts';
 import { drainStatus } from '../core/status.ts';
+import type { NodeTransition } from '../core/transition.ts';
 
-const ACTIONS: Readonly<Record<Change['kind'], true>> = {
-  Cordoned: true,
-  Uncordoned: true,
-  CordonFound: true,
-  CordonReleased: true,
-  Tainted: true,
-  Untainted: true,
-  TaintFound: true,
-  TaintReleased: true,
-  DrainStarted: true,
-  DrainSucceeded: true,
-  DrainFailed: true,
-  Released: true,
-};
+/** Everything that a write can turn out to have done. */
+const ACTIONS: readonly string[] = [
+  ...MARK_EFFECTS.flatMap(({ words }) => Object.values(words).map(({ action }) => action)),
+  'DrainStarted',
+  'DrainSucceeded',
+  'DrainFailed',
+  'GivenBack',
+];
 const DRAIN_STATES = ['Draining', 'Drained', 'GaveUp'] as const;
 
 export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
@@ -27,7 +22,7 @@ export function createNodeMetrics(registry: Registry) {
   const registers = [registry];
   const effect = new Gauge({
     name: 'nsc_node_effect',
-    help: '1 while the ledger says that this effect on the node is ours: cordon, taint, or drain from its start until it is undone.',
+    help: `1 while the ledger says that this effect on the node is ours: ${MARK_EFFECTS.map(({ name }) => name).join(', ')}, or drain from its start until it is undone.`,
     labelNames: ['effect'],
     registers,
   });
@@ -44,36 +39,41 @@ export function createNodeMetrics(registry: Registry) {
   });
   const actions = new Counter({
     name: 'nsc_node_actions_total',
-    help: `What was done to the node, or found out about it, in one write, by whether that landed. Actions: ${Object.keys(ACTIONS).join(', ')}.`,
+    help: `What was done to the node, or found out about it, in one write, by whether that landed. Actions: ${ACTIONS.join(', ')}.`,
     labelNames: ['action', 'result'],
     registers,
   });
-  for (const action of Object.keys(ACTIONS)) {
+  for (const action of ACTIONS) {
     for (const result of ['Success', 'Error']) actions.inc({ action, result }, 0);
   }
 
   function show(ledger: Ledger | null): void {
-    const drain = ledger?.drain == null || ledger.drain.state === 'Released' ? null : ledger.drain;
-    effect.set({ effect: 'cordon' }, ledger?.cordon === 'Ours' ? 1 : 0);
-    effect.set({ effect: 'taint' }, ledger?.taints.some(({ owner }) => owner === 'Ours') ? 1 : 0);
-    effect.set({ effect: 'drain' }, drain === null ? 0 : 1);
+    const drains = drainsOf(ledger).filter(({ state }) => state !== 'Stopped');
+    for (const { name } of MARK_EFFECTS) {
+      effect.set({ effect: name }, marksOf(ledger, name).some(({ owner }) => owner === 'Ours') ? 1 : 0);
+    }
+    effect.set({ effect: 'drain' }, drains.length === 0 ? 0 : 1);
     const reached = ledger && drainStatus(ledger)?.state;
     for (const state of DRAIN_STATES) drainState.set({ state }, state === reached ? 1 : 0);
-    const startedMs = Date.parse(drain?.since ?? '');
-    if (Number.isNaN(startedMs)) drainStarted.remove();
-    else drainStarted.set(startedMs / 1000);
+    const startedMs = Math.min(...drains.map(({ since }) => Date.parse(since)));
+    if (Number.isFinite(startedMs)) drainStarted.set(startedMs / 1000);
+    else drainStarted.remove();
   }
   show(null);
 
   return {
     /** The Node as it is now; null when there is none. A ledger that cannot be read says of nothing that it is ours. */
     seen(node: NodeView | null): void {
-      const reading = node && readLedger(node);
-      show(reading?.readable ? reading.ledger : null);
+      show(ledgerOf(node));
     },
 
-    wrote(changes: readonly Change[], result: 'Success' | 'Error'): void {
-      for (const { kind } of changes) actions.inc({ action: kind, result });
+    wrote(transitions: readonly NodeTransition[], result: 'Success' | 'Error'): void {
+      for (const transition of transitions) actions.inc({ action: actionOf(transition), result });
     },
   };
+}
+
+function actionOf(transition: NodeTransition): string {
+  if (transition.kind !== 'MarkTurned') return transition.kind;
+  return markEffect(transition.effect).words[transition.turn].action;
 }

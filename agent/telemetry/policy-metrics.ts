@@ -1,11 +1,11 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Comparison } from '../core/compare.ts';
-import type { PolicyLoad } from '../core/policy.ts';
+import type { PolicySet } from '../core/policy.ts';
 
 export type PolicyMetrics = ReturnType<typeof createPolicyMetrics>;
 
 /** What is in force, how reloading goes, and what keeps policies from acting. */
-export function createPolicyMetrics(registry: Registry) {
+export function createPolicyMetrics(registry: Registry, wallMs: () => number) {
   const registers = [registry];
   const reloads = new Counter({
     name: 'nsc_policy_reloads_total',
@@ -48,17 +48,18 @@ export function createPolicyMetrics(registry: Registry) {
   });
 
   return {
-    /** What the policy directory says now, after each change. */
-    loaded(load: PolicyLoad): void {
-      reloads.inc({ result: load.valid ? 'Success' : 'Error' });
-      successful.set(load.valid ? 1 : 0);
-      if (!load.valid) return;
-      const { revision } = load.set;
-      timestamp.set(Date.now() / 1000);
+    /** The policy directory says something new. */
+    loaded(isValid: boolean): void {
+      reloads.inc({ result: isValid ? 'Success' : 'Error' });
+      successful.set(isValid ? 1 : 0);
+      if (isValid) timestamp.set(wallMs() / 1000);
+    },
+
+    inForce(set: PolicySet): void {
       info.reset();
-      info.set({ revision }, 1);
-      policies.set(load.set.policies.length);
-      budgets.set(load.set.budgets.length);
+      info.set({ revision: set.revision }, 1);
+      policies.set(set.policies.length);
+      budgets.set(set.budgets.length);
     },
 
     /** null: there is no Node to compare with. */

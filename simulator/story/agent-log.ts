@@ -131,13 +131,13 @@ const CHANGES: Readonly<Record<string, string>> = {
   'node changed: Uncordoned': 'the agent uncordoned the node',
   'node changed: Untainted': 'the agent removed its taint',
   'node changed: CordonFound': 'somebody else had cordoned the node, so it stays cordoned on recovery',
-  'node changed: CordonReleased': 'somebody uncordoned the node; the agent leaves it so while this lasts',
+  'node changed: CordonTakenAway': 'somebody uncordoned the node; the agent leaves it so while this lasts',
   'node changed: TaintFound': "the taint is somebody else's, so it stays on recovery",
-  'node changed: TaintReleased': 'somebody removed the taint; the agent leaves it so while this lasts',
+  'node changed: TaintTakenAway': 'somebody removed the taint; the agent leaves it so while this lasts',
   'node changed: DrainStarted': 'the agent drains the node',
   'node changed: DrainSucceeded': 'the node is drained, and its ledger says so',
   'node changed: DrainFailed': 'the drain gave up; the node stays cordoned',
-  'node changed: Released': 'the node is given back',
+  'node changed: GivenBack': 'the node is given back',
 };
 
 function tellAnything({ level, msg, time, ...fields }: LogEntry): string {

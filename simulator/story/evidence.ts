@@ -58,8 +58,7 @@ export function taintsOf({ spec }: StoredNode): readonly Taint[] {
 /** What the story reads of it. */
 interface Ledger {
   readonly nodeUid?: unknown;
-  readonly cordon?: unknown;
-  readonly taints?: unknown;
+  readonly marks?: unknown;
   readonly policies?: Readonly<Record<string, unknown>>;
 }
 
@@ -122,9 +121,14 @@ export function requestsOfAgents(simulator: Simulator): LoggedRequest[] {
   return simulator.requests.filter(({ userAgent }) => userAgent.startsWith('node-svc-checker/'));
 }
 
+/** Whether an agent looks for Leases: some time after its start it does so once more, and then every few minutes. */
+export function isLookForLeases({ method, path }: LoggedRequest): boolean {
+  return method === 'GET' && pathOf(path).startsWith(LEASES);
+}
+
 /**
- * Every request about a Node: its agent makes them. What is asked on behalf of a budget (lists and watches of Leases,
- * lists of cordoned nodes) is about no Node, and may come from any agent.
+ * Every request about a Node: its agent makes them. What is asked on behalf of a budget (reads of Leases, lists of cordoned
+ * nodes) is about no Node, and may come from any agent.
  */
 export function requestsAbout(simulator: Simulator, nodeName: string): LoggedRequest[] {
   return requestsOfAgents(simulator).filter((request) => isAbout(request, nodeName));
@@ -154,7 +158,9 @@ function describeWrite({ method, path, body, status }: LoggedRequest): string | 
   return null;
 }
 
-function isAbout({ path, body, method }: LoggedRequest, nodeName: string): boolean {
+function isAbout(request: LoggedRequest, nodeName: string): boolean {
+  const { path, body, method } = request;
+  if (isLookForLeases(request)) return false;
   const { searchParams } = new URL(path, 'http://simulator');
   if (pathOf(path) === `/api/v1/nodes/${nodeName}`) return true;
   const selector = searchParams.get('fieldSelector');

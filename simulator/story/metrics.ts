@@ -32,7 +32,7 @@ export async function verifyMetrics({ agents, simulator, verify }: Stage): Promi
   );
   compare('cordons', succeeded('Cordoned'), (name) => events(name, 'NodeCordoned'));
   compare('drains', succeeded('DrainSucceeded'), (name) => events(name, 'DrainSucceeded'));
-  compare('releases', succeeded('Released'), (name) => events(name, 'NodeReleased'));
+  compare('releases', succeeded('GivenBack'), (name) => events(name, 'NodeReleased'));
   compare('denied slots', `nsc_budget_denials_total{budget="${BUDGET_NAME}"}`, (name) => events(name, 'BudgetDenied'));
   compare(
     'writes to the Node',

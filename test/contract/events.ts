@@ -31,6 +31,17 @@ export const EVENT_RULES: readonly Rule[] = [
     },
   },
   {
+    rule: 'a refusal names the Event: 409 AlreadyExists when it is there, 404 NotFound when it is counted up and is not',
+    async holds(target) {
+      const body = eventAbout('named', 'named', { metadata: { name: 'named.1' } });
+      await target.api.requestOk('POST', EVENTS, { body });
+      const taken = { code: 409, reason: 'AlreadyExists', details: { name: 'named.1', kind: 'events' } };
+      await assertRefused(target, 'POST', EVENTS, { body }, taken);
+      const gone = { code: 404, reason: 'NotFound', details: { name: 'named.2', kind: 'events' } };
+      await assertRefused(target, 'PATCH', `${EVENTS}/named.2`, { body: { count: 2 } }, gone);
+    },
+  },
+  {
     rule: 'an Event about a Node is 422 Invalid in another namespace',
     async holds(target) {
       const path = '/api/v1/namespaces/kube-public/events';

@@ -59,7 +59,8 @@ export const LEASE_RULES: readonly Rule[] = [
       const { metadata } = await target.api.requestOk('POST', LEASES, { body: { metadata: { name: 'mine' } } });
       const other = { preconditions: { uid: '11111111-2222-3333-4444-555555555555' } };
       const details = { ...DETAILS, name: 'mine' };
-      const message = /^Operation cannot be fulfilled on Lease\.coordination\.k8s\.io "mine"/;
+      const message =
+        /^Operation cannot be fulfilled on Lease\.coordination\.k8s\.io "mine": the UID in the precondition/;
       const conflict = { code: 409, reason: 'Conflict', details: { ...details, kind: 'Lease' }, message };
       await assertRefused(target, 'DELETE', `${LEASES}/mine`, { body: other }, conflict);
       const own = { preconditions: { uid: metadata.uid } };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { slotLeaseName } from '../../agent/kube/slot-api.ts';
-import { AGENT_ACCOUNT, applyAdmissionPolicy, createUnboundToken } from '../harness/admission.ts';
+import { AGENT_ACCOUNT, applyAdmissionPolicy, createUnboundToken } from '../harness/agent-rights.ts';
 import type { ApiClient, KubeObject, KubeStatus } from '../harness/api-client.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
@@ -160,7 +160,7 @@ describe('the admission policy on a real API server', { skip: SKIP }, () => {
       const { status } = await plane.api.requestOk<{ status?: { typeChecking?: object } }>('GET', path);
       return status?.typeChecking;
     };
-    const seen = await waitFor(checked, { what: 'the types to be checked', deadlineMs: 30_000 });
+    const seen = await waitFor(checked, { what: 'the types to be checked' });
     assert.deepEqual(seen, {});
   });
 });

@@ -10,7 +10,6 @@ import { waitFor } from '../harness/wait-for.ts';
 import { NAMESPACE } from './helm-chart.ts';
 import { podsOf } from './hook-jobs.ts';
 
-const DEADLINE_MS = 60_000;
 /** What a seated agent says on its Node of its check. */
 export const CONDITION = 'SeatIsHealthy';
 const BUDGET = {
@@ -34,7 +33,7 @@ export interface SeatedAgent {
  */
 export async function seatAgent(plane: ControlPlane, nodeName: string): Promise<SeatedAgent> {
   const find = async () => (await podsOf(plane, 'node-svc-checker')).find((pod) => nodeOf(pod) === nodeName);
-  const pod = await waitFor(find, { what: `the agent's pod of ${nodeName}`, deadlineMs: DEADLINE_MS });
+  const pod = await waitFor(find, { what: `the agent's pod of ${nodeName}` });
   const { name } = pod.metadata;
   const path = `/api/v1/namespaces/${NAMESPACE}/pods/${name}`;
   await plane.api.requestOk('POST', `${path}/binding`, {
@@ -60,7 +59,7 @@ export async function seatAgent(plane: ControlPlane, nodeName: string): Promise<
     process: agent,
     async endWithPod() {
       const isDeleted = async () => (await plane.api.requestOk('GET', path)).metadata.deletionTimestamp !== undefined;
-      await waitFor(isDeleted, { what: `the deletion of pod ${name}`, deadlineMs: DEADLINE_MS });
+      await waitFor(isDeleted, { what: `the deletion of pod ${name}` });
       agent.kill('SIGTERM');
       await agent.exit;
       await endPod(plane.api, NAMESPACE, name);

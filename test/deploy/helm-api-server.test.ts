@@ -13,7 +13,6 @@ import { CHART, helm, NAMESPACE, RELEASE, SCRIPT, template, type Values, withScr
 import { failHook, HOOKS, playHook, podsOf } from './hook-jobs.ts';
 import { type Installation, startInstallation } from './installation.ts';
 
-const DEADLINE_MS = 60_000;
 const DAEMON_SET = `/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets/node-svc-checker`;
 const CONFIG_MAP = `/api/v1/namespaces/${NAMESPACE}/configmaps/node-svc-checker-policy`;
 const SCENES: Readonly<Record<string, Values>> = {
@@ -75,7 +74,7 @@ describe('the chart on a real API server', { skip: skipWithoutControlPlane('helm
     assert.match(await make('list'), /node-svc-checker-0-1-0\s+node-svc-checker\s+1\s/);
     await createSlot(plane.api, NAMESPACE, 'cluster', held);
     const pod = async () => (await podsOf(plane, 'node-svc-checker'))[0];
-    const agent = await waitFor(pod, { what: 'a pod of the DaemonSet', deadlineMs: DEADLINE_MS });
+    const agent = await waitFor(pod, { what: 'a pod of the DaemonSet' });
     assert.ok((await installation.objects()).includes('DaemonSetList node-svc-checker'));
     const [daemonSet, configMap] = [await read(DAEMON_SET), await read(CONFIG_MAP)];
 
@@ -99,7 +98,6 @@ describe('the chart on a real API server', { skip: skipWithoutControlPlane('helm
     assert.deepEqual(await slotHolders(plane.api, NAMESPACE), []);
     await waitFor(async () => (await installation.objects()).length === 0, {
       what: 'nothing of the chart',
-      deadlineMs: DEADLINE_MS,
     });
   });
 

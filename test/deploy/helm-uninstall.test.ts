@@ -19,7 +19,6 @@ import { failHook, HOOKS, type HookJob, playHook } from './hook-jobs.ts';
 import { type Installation, startInstallation } from './installation.ts';
 import { find, grantedBy, type PodTemplate } from './render.ts';
 
-const DEADLINE_MS = 60_000;
 const NODES = ['held', 'late', 'by-hand'] as const;
 const REPORT = { [POLICY_REPORT]: '{}' };
 const LINUX = { 'kubernetes.io/os': 'linux' };
@@ -46,7 +45,7 @@ describe('uninstalling the chart', { skip: skipWithoutControlPlane('helm', 'kube
 
   const node = (name: string) => readNode(plane.api, name) as Promise<unknown> as Promise<NodeObject>;
   const until = (name: string, what: string, condition: (node: NodeObject) => boolean) =>
-    waitFor(async () => condition(await node(name)), { what: `node ${name} to be ${what}`, deadlineMs: DEADLINE_MS });
+    waitFor(async () => condition(await node(name)), { what: `node ${name} to be ${what}` });
   /** Everything of ours that a Node can have. */
   const leftOn = async (name: string) => {
     const { metadata, spec, status } = await node(name);
@@ -57,7 +56,6 @@ describe('uninstalling the chart', { skip: skipWithoutControlPlane('helm', 'kube
   const nothingOfTheChart = () =>
     waitFor(async () => (await installation.objects()).length === 0, {
       what: 'nothing of the chart',
-      deadlineMs: DEADLINE_MS,
     });
 
   test('leaves nothing on any node, though an agent takes one between the hooks, and runs until its pod is deleted', async () => {
@@ -84,7 +82,7 @@ describe('uninstalling the chart', { skip: skipWithoutControlPlane('helm', 'kube
       }),
       playHook(plane, HOOKS['post-delete'], {
         async meanwhile(run: NscRun) {
-          await waitFor(() => run.stderr !== '', { what: 'word of the wait', deadlineMs: DEADLINE_MS });
+          await waitFor(() => run.stderr !== '', { what: 'word of the wait' });
           assert.ok(isHeld(await node('held')));
           isGone.resolve();
         },
@@ -104,9 +102,9 @@ describe('uninstalling the chart', { skip: skipWithoutControlPlane('helm', 'kube
     assert.match(forget.stderr, /^waiting for agents to end: pod node-svc-checker-\w+/);
     assert.match(
       forget.stdout,
-      /^late: uncordoned, taint .* removed, condition SeatIsHealthy removed, 3 annotations removed, slot of budget cluster given/m,
+      /^late: uncordoned, taint .* removed, condition SeatIsHealthy removed, 4 annotations removed, slot of budget cluster given/m,
     );
-    assert.match(forget.stdout, /^by-hand: condition SeatIsHealthy removed, 3 annotations removed$/m);
+    assert.match(forget.stdout, /^by-hand: condition SeatIsHealthy removed, 4 annotations removed$/m);
     for (const name of NODES) {
       assert.deepEqual(await leftOn(name), [], name);
       assert.equal(isCordoned(await node(name)), name === 'by-hand', name);

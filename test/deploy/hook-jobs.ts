@@ -8,8 +8,6 @@ import { waitFor } from '../harness/wait-for.ts';
 import { NAMESPACE } from './helm-chart.ts';
 import type { Container } from './render.ts';
 
-const DEADLINE_MS = 60_000;
-
 /** The chart's Jobs, by the step of an uninstall. */
 export const HOOKS = { 'pre-delete': 'node-svc-checker-release', 'post-delete': 'node-svc-checker-forget' } as const;
 export type HookJob = (typeof HOOKS)[keyof typeof HOOKS];
@@ -45,7 +43,7 @@ export async function failHook(plane: ControlPlane, job: HookJob): Promise<void>
   const path = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs/${job}`;
   const body = { spec: { activeDeadlineSeconds: 1 } };
   const patched = async () => (await plane.api.request('PATCH', path, { body })).status === 200;
-  await waitFor(patched, { what: `the Job ${job}`, deadlineMs: DEADLINE_MS });
+  await waitFor(patched, { what: `the Job ${job}` });
 }
 
 /** The pods with this label that nobody has deleted. */
@@ -57,7 +55,7 @@ export async function podsOf(plane: ControlPlane, app: string): Promise<KubeObje
 
 async function runHook(plane: ControlPlane, job: HookJob, { meanwhile, afterwards }: HookOptions) {
   const find = async () => (await podsOf(plane, job))[0];
-  const pod = await waitFor(find, { what: `the pod of the Job ${job}`, deadlineMs: DEADLINE_MS });
+  const pod = await waitFor(find, { what: `the pod of the Job ${job}` });
   const { serviceAccountName, automountServiceAccountToken, containers } = pod.spec as unknown as HookPod;
   assert.deepEqual([serviceAccountName, automountServiceAccountToken, containers.length], [job, true, 1]);
   const token = await createTokenOf(plane.api, { namespace: NAMESPACE, serviceAccount: job, pod });

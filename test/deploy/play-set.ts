@@ -10,7 +10,7 @@ import { formatPolicyErrors } from '../../agent/policy/format-error.ts';
 import { loadPolicyFiles } from '../../agent/policy/load-policies.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
-import { type NodeObject, POLICY_REPORT } from '../harness/held-node.ts';
+import { AGENT, type NodeObject, POLICY_REPORT } from '../harness/held-node.ts';
 import { finished, runNsc } from '../harness/run-nsc.ts';
 import { createSickScript, type SickScript } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -166,7 +166,7 @@ async function areTold({ agent }: Scene, set: PolicySet, messages: (policy: Node
   const patterns = set.policies.flatMap((policy) =>
     messages(policy).map((message) => new RegExp(`"msg":"${message}",.*"policy":"${policy.metadata.name}"`)),
   );
-  await Promise.all(patterns.map((pattern) => agent.waitForLine(pattern, { from, deadlineMs: DEADLINE_MS })));
+  await Promise.all(patterns.map((pattern) => agent.waitForLine(pattern, { from })));
 }
 
 /** The command itself, on our node, since no other has an agent. */
@@ -180,7 +180,7 @@ async function assertStatus(kubeconfig: string, wanted: { readonly slots: readon
   assert.equal(exitCode, wanted.held ? 1 : 0);
 }
 
-/** Its report, once, beside the Events. */
+/** Its report and its own name, once, beside the Events. */
 function assertOnlyReported(simulator: Simulator): void {
   const writes = simulator.requests.filter(({ method, path }) => method !== 'GET' && !/\/events(\/|\?|$)/.test(path));
   assert.deepEqual(
@@ -188,5 +188,5 @@ function assertOnlyReported(simulator: Simulator): void {
     [`PATCH /api/v1/nodes/${NODE_NAME}`],
   );
   const { metadata } = simulator.read('Node', NODE_NAME) as unknown as NodeObject;
-  assert.deepEqual(Object.keys(metadata.annotations ?? {}), [POLICY_REPORT]);
+  assert.deepEqual(Object.keys(metadata.annotations ?? {}).sort(), [AGENT, POLICY_REPORT]);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type AgentCluster, startAgentCluster } from '../harness/agent-cluster.ts';
+import { type AgentCluster, joinAgentCluster } from '../harness/agent-cluster.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { type PassingRequest, startFaultProxy } from '../harness/fault-proxy.ts';
@@ -26,7 +26,7 @@ const WRITES: readonly (readonly [what: string, method: string, nth: number])[] 
 describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concurrency: 3 }, () => {
   let cluster: AgentCluster;
   before(async () => {
-    cluster = await startAgentCluster();
+    cluster = await joinAgentCluster();
   });
   after(() => cluster?.stop());
 
@@ -74,7 +74,7 @@ describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concur
     let over = false;
     try {
       start();
-      await waitFor(() => lines.some((line) => line.includes('OK')), { what: 'a healthy run', deadlineMs: 20_000 });
+      await waitFor(() => lines.some((line) => line.includes('OK')), { what: 'a healthy run' });
       check.breakIt();
       await cluster.cordoned(name);
       const sick = await node(name);
@@ -82,11 +82,11 @@ describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concur
       // A restart while the node is held must neither release it nor act on it again.
       const seen = lines.length;
       const failedAgain = () => lines.slice(seen).some((line) => line.includes('Noticed'));
-      await waitFor(failedAgain, { what: 'another failure', deadlineMs: 20_000 });
+      await waitFor(failedAgain, { what: 'another failure' });
       assert.equal((await node(name)).metadata.annotations?.[LEDGER], sick.metadata.annotations?.[LEDGER]);
       check.heal();
       await cluster.released(name);
-      await waitFor(() => deaths === 1, { what: 'the death', deadlineMs: 20_000 });
+      await waitFor(() => deaths === 1, { what: 'the death' });
       const healed = await node(name);
       assert.deepEqual(taintsOf(healed), [BY_HAND]);
       assert.equal(healed.metadata.annotations?.[DRAIN_STATE], 'drainNotActive');

@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
+import { secondsBetween } from '../harness/agent-clock.ts';
+import { type AgentCluster, joinAgentCluster } from '../harness/agent-cluster.ts';
 import type { AgentProcess } from '../harness/agent-process.ts';
+import { NAMESPACE } from '../harness/agent-rights.ts';
 import { countRequests } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import type { ControlPlane } from '../harness/control-plane.ts';
 import { DRAIN_STATE, isReportedOn, ledgerOf, type NodeObject } from '../harness/held-node.ts';
 import { createNode, deleteNode } from '../harness/nodes.ts';
 import { createNamespace, createPod, endPod, type NewPod, setPodPhase } from '../harness/pods.ts';
+import { WITH_KUBELET } from '../harness/shared-control-plane.ts';
 import { createSickCheck } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const NO_EXECUTE = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoExecute' } as const;
 const REPLICA_SET = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'replica-set', controller: true };
+/** The deadline of drains that do not end: time for all that a busy machine has to do before. */
+const SOON_S = 8;
 /** What a PodDisruptionBudget here selects. */
 const GUARDED = { guarded: 'yes' };
 const SKIP = skipWithoutControlPlane('kube-controller-manager', 'kwok');
@@ -26,14 +31,13 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
   let cluster: AgentCluster;
   let plane: ControlPlane;
   before(async () => {
-    // No garbage collector, which deletes pods with made-up owners; no namespace controller, which a test plays itself.
-    cluster = await startAgentCluster({ controllerManager: 'disruption-controller', kwok: true });
+    cluster = await joinAgentCluster();
     plane = cluster.plane;
   });
   after(() => cluster?.stop());
 
   async function setUp(name: string, pods: readonly Partial<NewPod>[]) {
-    await createNode(plane.api, name);
+    await createNode(plane.api, name, { labels: WITH_KUBELET });
     await createNamespace(plane.api, name);
     for (const [i, pod] of pods.entries()) await addPod(name, { name: `pod-${i}`, ...pod });
   }
@@ -60,6 +64,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     const again = () => cluster.start(seat, check);
     const agent = again();
     await agent.waitForLine(/\[✅OK\]/);
+    await cluster.until(name, 'reported on', isReportedOn);
     return { agent, check, pod: seat.pod, again };
   }
 
@@ -69,8 +74,8 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     return items;
   };
   const podNames = async (name: string) => (await podsOf(name)).map(({ metadata }) => metadata.name).sort();
-  const drained = (agent: AgentProcess) => agent.waitForLine(/is drained/, { deadlineMs: 45_000 });
-  const released = (name: string) => cluster.released(name, 10_000);
+  const drained = (agent: AgentProcess) => agent.waitForLine(/is drained/);
+  const released = (name: string) => cluster.released(name);
   const requests = (name: string, mark: number) => cluster.requests(name, mark);
   const evictions = (name: string, mark = 0) =>
     plane.audit.since(mark, { nodeName: name, resource: 'pods/eviction', verb: 'create' });
@@ -78,7 +83,6 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
   const blocked = (name: string) =>
     waitFor(() => evictions(name).some(({ responseStatus }) => responseStatus?.code === 429), {
       what: 'an eviction to be refused with 429',
-      deadlineMs: 20_000,
     });
   const eventOf = (name: string, reason: string) =>
     waitFor(
@@ -97,7 +101,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
   async function letRun(agent: AgentProcess, runs: number) {
     const count = () => agent.lines.filter((line) => /\[✅OK\]|\[💥FAIL\]/.test(line)).length;
     const before = count();
-    await waitFor(() => count() >= before + runs, { what: `${runs} runs`, deadlineMs: 20_000 + runs * 1_000 });
+    await waitFor(() => count() >= before + runs, { what: `${runs} runs` });
   }
 
   test('all pods go but mirrors and those a DaemonSet would bring back, for one watch and one request a pod', async () => {
@@ -133,7 +137,15 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     const counts = countRequests(requests(name, mark));
     assert.equal(counts['create pods/eviction'], 8);
     assert.equal(counts['watch pods'], 1);
-    assert.equal(counts['list pods'], 2, 'one at the beginning, and one at the end that finds nothing left');
+    const lists = requests(name, mark).filter(
+      ({ verb, objectRef }) => verb === 'list' && objectRef?.resource === 'pods',
+    );
+    const asked = lists.map((entry) => [entry.requestReceivedTimestamp, entry.requestURI, entry.responseStatus?.code]);
+    assert.equal(
+      lists.length,
+      2,
+      `one at the beginning, and one at the end that finds nothing left: ${asked.join('; ')}`,
+    );
     assert.equal(counts['get daemonsets'], 2);
     assert.equal(counts['get pods'] ?? 0, 0);
     assert.equal(counts['patch nodes'], 2);
@@ -144,14 +156,15 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     const name = 'budget';
     await setUp(name, [...Array(12).fill({ labels: GUARDED }), ...Array(5).fill({})]);
     await setBudget(name, 12);
-    const { agent, check } = await startOn(name, { timeoutSeconds: 120 });
+    // An eviction that is cut in its midst keeps its pod counted as disrupted for two minutes.
+    const { agent, check } = await startOn(name, { timeoutSeconds: 600 });
     check.breakIt();
     await blocked(name);
     const guarded = Array.from({ length: 12 }, (_, i) => `pod-${i}`).sort();
     await waitFor(async () => (await podNames(name)).join() === guarded.join(), { what: 'the other pods to go' });
     await addPod(name, { name: 'late' });
     await waitFor(async () => (await podNames(name)).join() === guarded.join(), { what: 'the late pod to go' });
-    await agent.waitForLine(/drain waits.*pod budget\/pod-\d+: .*disruption budget/, { deadlineMs: 20_000 });
+    await agent.waitForLine(/drain waits.*pod budget\/pod-\d+: .*disruption budget/);
     await setBudget(name, 0);
     await drained(agent);
     assert.deepEqual(await podNames(name), []);
@@ -162,7 +175,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await setUp(name, [{ labels: GUARDED }, {}]);
     await setBudget(name, 0, 'one');
     await setBudget(name, 0, 'two');
-    const { agent, check } = await startOn(name, { timeoutSeconds: 2 });
+    const { agent, check } = await startOn(name, { timeoutSeconds: SOON_S });
     check.breakIt();
     const why = /pod two-budgets\/pod-0: more than one PodDisruptionBudget selects it/;
     await agent.waitForLine(new RegExp(`drain gave up.*${why.source}`));
@@ -176,13 +189,16 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     const name = 'gives-up';
     await setUp(name, [{ labels: GUARDED }]);
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, { timeoutSeconds: 3 }, { taint: NO_EXECUTE, tolerates: true });
+    const { agent, check } = await startOn(name, { timeoutSeconds: SOON_S }, { taint: NO_EXECUTE, tolerates: true });
+    await cluster.until(name, 'reported on', isReportedOn);
+    const mark = plane.audit.mark();
     check.breakIt();
-    await agent.waitForLine(/Draining node/);
-    const landedAt = performance.now();
-    await agent.waitForLine(/gave up; it stays cordoned/);
-    const tookMs = performance.now() - landedAt;
-    assert.ok(tookMs > 2_000 && tookMs < 5_000, `a drain of 3 s gave up after ${tookMs} ms`);
+    const tookSeconds = await secondsBetween(agent, /Draining node/, /gave up; it stays cordoned/);
+    assert.ok(tookSeconds <= SOON_S + 1, `a drain of ${SOON_S} s gave up after ${tookSeconds} s`);
+    const [begun = 0, ended = 0] = requests(name, mark)
+      .filter(({ verb, objectRef }) => verb === 'patch' && objectRef?.resource === 'nodes')
+      .map(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp));
+    assert.ok(ended - begun > (SOON_S - 1) * 1_000, `a drain of ${SOON_S} s gave up after ${ended - begun} ms`);
     assert.match(await eventOf(name, 'DrainFailed'), /pod gives-up\/pod-0: .*disruption budget/);
     const { spec, metadata } = await node(name);
     assert.equal(spec.unschedulable, true);
@@ -196,7 +212,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     const name = 'names-budget';
     await setUp(name, [{ labels: GUARDED }]);
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, { timeoutSeconds: 3 });
+    const { agent, check } = await startOn(name, { timeoutSeconds: SOON_S });
     check.breakIt();
     await agent.waitForLine(/gave up; it stays cordoned/);
     assert.match(await eventOf(name, 'DrainFailed'), /pod names-budget\/pod-0: .*disruption budget guard/);
@@ -206,7 +222,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     const name = 'deletes';
     await setUp(name, [{ labels: GUARDED }, {}]);
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, { timeoutSeconds: 3, onTimeout: 'Delete' });
+    const { agent, check } = await startOn(name, { timeoutSeconds: SOON_S, onTimeout: 'Delete' });
     check.breakIt();
     await blocked(name);
     const deletions = () => plane.audit.since(0, { nodeName: name, verb: 'delete', resource: 'pods' });
@@ -277,10 +293,66 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await drained(agent);
   });
 
+  test('a pod left over by its deleted namespace is tried again slowly, until the deadline', async () => {
+    const name = 'left-over';
+    await setUp(name, [{}]);
+    // As the namespace controller ends it, only sooner: the pod is there still.
+    const path = `/api/v1/namespaces/${name}`;
+    await plane.api.requestOk('DELETE', path);
+    const { metadata } = await plane.api.requestOk('GET', path);
+    await plane.api.requestOk('PUT', `${path}/finalize`, { body: { metadata, spec: { finalizers: [] } } });
+    await waitFor(async () => (await plane.api.request('GET', path)).status === 404, { what: 'the namespace to go' });
+    const { agent, check } = await startOn(name, { timeoutSeconds: 6 });
+    const mark = plane.audit.mark();
+    check.breakIt();
+    await agent.waitForLine(/gave up; it stays cordoned/);
+    assert.deepEqual(await podNames(name), ['pod-0']);
+    assert.match(await eventOf(name, 'DrainFailed'), /pod left-over\/pod-0: 404 .*not found/);
+    assert.ok(evictions(name).length <= 2, `${evictions(name).length} evictions`);
+    const counts = countRequests(requests(name, mark));
+    assert.ok((counts['get pods'] ?? 0) + (counts['list pods'] ?? 0) <= 6, JSON.stringify(counts));
+  });
+
+  test('a pod that an admission policy denies is named in its words, and all others go at once', async () => {
+    const name = 'denied-by-admission';
+    const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
+    const resourceRules = [
+      { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] },
+    ];
+    const validations = [
+      { expression: "object.metadata.name != 'a-primary'", message: 'its operator moves it by itself' },
+    ];
+    const matchConstraints = { resourceRules };
+    await plane.api.requestOk('POST', policies, {
+      body: { metadata: { name }, spec: { matchConstraints, validations, failurePolicy: 'Fail' } },
+    });
+    await plane.api.requestOk('POST', `${policies.slice(0, -3)}ybindings`, {
+      body: { metadata: { name }, spec: { policyName: name, validationActions: ['Deny'] } },
+    });
+    await setUp(name, [...Array(40).fill({}), { name: 'a-primary' }]);
+    const probe = { metadata: { name: 'a-primary', namespace: name }, deleteOptions: { dryRun: ['All'] } };
+    const isInForce = async () =>
+      (await plane.api.request('POST', `/api/v1/namespaces/${name}/pods/a-primary/eviction`, { body: probe }))
+        .status === 422;
+    await waitFor(isInForce, { what: 'the policy to be in force', deadlineMs: 30_000 });
+    const { agent, check } = await startOn(name, { timeoutSeconds: 30 });
+    check.breakIt();
+    await waitFor(async () => (await podNames(name)).join() === 'a-primary', { what: 'all others to go' });
+    assert.ok(!agent.lines.some((line) => /gave up/.test(line)), 'long before the deadline');
+    await agent.waitForLine(/gave up; it stays cordoned/);
+    assert.match(
+      await eventOf(name, 'DrainFailed'),
+      /pod denied-by-admission\/a-primary: .*its operator moves it by itself/,
+    );
+    const tries = evictions(name).filter(({ responseStatus }) => responseStatus?.code === 422);
+    assert.ok(tries.length > 2, 'it is asked for again');
+    assert.ok(!agent.lines.some((line) => line.includes('ClusterRole')), 'no right is missing');
+  });
+
   test('a pod made anew under the same name on another node is none of the drain', async () => {
     const name = 'stateful';
     await setUp(name, [{ name: 'web-0', labels: GUARDED }]);
-    await createNode(plane.api, 'elsewhere');
+    await createNode(plane.api, 'elsewhere', { labels: WITH_KUBELET });
     await setBudget(name, 1);
     const { agent, check } = await startOn(name, {});
     check.breakIt();
@@ -300,7 +372,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
   });
 
   test('NoExecute is put on in the one write that ends the drain, and the drain state follows the episode', async () => {
-    const name = 'no-execute';
+    const name = 'drained-first';
     await setUp(name, [{}, {}]);
     const { agent, check } = await startOn(name, {}, { taint: NO_EXECUTE, tolerates: true });
     await cluster.until(name, 'reported on', isReportedOn);
@@ -342,12 +414,10 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     check.breakIt();
     await blocked(name);
     check.heal();
-    await agent.waitForLine(/is up again/);
-    const recoveredAt = performance.now();
-    await agent.waitForLine(/is given back/);
-    await agent.waitForLine(/drain stopped/);
-    const tookMs = performance.now() - recoveredAt;
-    assert.ok(tookMs < 1_000, `it took ${tookMs} ms`);
+    for (const end of [/drain stopped/, /is given back/]) {
+      const tookSeconds = await secondsBetween(agent, /is up again/, end);
+      assert.ok(tookSeconds <= 1, `it took ${tookSeconds} s until ${end}`);
+    }
     await released(name);
     assert.equal((await node(name)).metadata.annotations?.[DRAIN_STATE], 'drainNotActive');
     const mark = plane.audit.mark();
@@ -400,7 +470,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.equal(evictions(name, mark).length, 0);
     check.heal();
     await letRun(agent, 2);
-    await createNode(plane.api, name);
+    await createNode(plane.api, name, { labels: WITH_KUBELET });
     await letRun(agent, 3);
     assert.equal(evictions(name, mark).length, 0);
     assert.ok(!(await node(name)).spec.unschedulable);

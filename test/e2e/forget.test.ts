@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createHeldNode } from '../harness/create-held-node.ts';
+import { createHeldNode, isAsHeld } from '../harness/create-held-node.ts';
 import { LEDGER, type NodeObject, POLICY_REPORT, taintsOf } from '../harness/held-node.ts';
 import { createNode, deleteNode, readNode } from '../harness/nodes.ts';
 import { onTerminal } from '../harness/on-terminal.ts';
@@ -32,14 +32,7 @@ for (const [where, { skip, start }] of Object.entries(TARGETS)) {
     const startPod = (name: string, nodeName?: string, more: object = {}) =>
       createPod(target.api, { namespace: 'agents', name, nodeName, labels: AGENT, ...more });
     const end = (pod: string) => endPod(target.api, 'agents', pod);
-    const isUntouched = async (name: string) => {
-      const { spec, metadata } = await node(name);
-      return (
-        spec.unschedulable === true &&
-        taintsOf({ spec, metadata }).length === 2 &&
-        LEDGER in (metadata.annotations ?? {})
-      );
-    };
+    const isUntouched = async (name: string) => isAsHeld(await node(name), [BY_HAND]);
 
     test('removes in one guarded write what is ours and what says so, then the Leases, and nothing else', async () => {
       const held = await hold('one', { 'example.com/theirs': 'x' });
@@ -85,7 +78,7 @@ for (const [where, { skip, start }] of Object.entries(TARGETS)) {
       await startPod('agent-finished', 'waited', { phase: 'Succeeded' });
       const run = forget(['waited', '--yes']);
       const told = 'waiting for agents to end: pod agent-waited\n';
-      await waitFor(() => run.stderr === told, { what: 'word of the wait', deadlineMs: 30_000 });
+      await waitFor(() => run.stderr === told, { what: 'word of the wait' });
       assert.ok(await isUntouched('waited'));
       await end('agent-waited');
       const { exitCode, stdout, stderr } = await finished(run);

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
+import { type AgentCluster, startAgentCluster } from '../harness/agent-cluster.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
+import { NAMESPACE } from '../harness/agent-rights.ts';
 import { requireBinary, skipWithoutControlPlane } from '../harness/binaries.ts';
 import { codeBlocks } from '../harness/code-blocks.ts';
 import { createConfigMapVolume } from '../harness/config-map-volume.ts';
@@ -22,7 +23,6 @@ const NODES = ['node-a', 'node-b'];
 const POLICY_CONFIG_MAP = 'node-svc-checker-policy';
 /** How often what stands in for Argo CD or Flux, and for the kubelet, looks for something new, in milliseconds. */
 const SYNC_MS = 200;
-const DEADLINE_MS = 30_000;
 const run = promisify(execFile);
 
 /**
@@ -63,7 +63,7 @@ describe('a policy in Git', { skip: skipWithoutControlPlane() }, () => {
 
   const everyNode = async <T>(look: (name: string) => Promise<T>): Promise<T[]> => Promise.all(NODES.map(look));
   const until = (what: string, condition: (name: string) => Promise<boolean>) =>
-    waitFor(async () => (await everyNode(condition)).every(Boolean), { what, deadlineMs: DEADLINE_MS });
+    waitFor(async () => (await everyNode(condition)).every(Boolean), { what });
   const reportOf = async (name: string) =>
     JSON.parse((await cluster.node(name)).metadata.annotations?.[POLICY_REPORT] ?? '{}');
   const rendered = async () => (await run(requireBinary('kubectl'), ['kustomize', world.devFolder])).stdout;
@@ -86,7 +86,7 @@ describe('a policy in Git', { skip: skipWithoutControlPlane() }, () => {
   test('that only observes leaves a failing node alone', async () => {
     world.breakCheck();
     await verifyRollout();
-    for (const agent of agents) await agent.waitForLine(/mode is Observe/, { deadlineMs: DEADLINE_MS });
+    for (const agent of agents) await agent.waitForLine(/mode is Observe/);
     for (const node of await everyNode(cluster.node)) assert.ok(!isHeld(node) && !isCordoned(node));
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
+import { type AgentCluster, joinAgentCluster } from '../harness/agent-cluster.ts';
+import { NAMESPACE } from '../harness/agent-rights.ts';
 import { countRequests } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { conditionOf, ownConditionsOf } from '../harness/held-node.ts';
@@ -27,7 +28,7 @@ const UNDER_WAY = ['DrainInProgress=True DrainStarted', 'Drained=False DrainStar
 describe('the lifecycle conditions of a drain', { skip: skipWithoutControlPlane(), concurrency: 3 }, () => {
   let cluster: AgentCluster;
   before(async () => {
-    cluster = await startAgentCluster();
+    cluster = await joinAgentCluster();
   });
   after(() => cluster?.stop());
 
@@ -54,7 +55,6 @@ describe('the lifecycle conditions of a drain', { skip: skipWithoutControlPlane(
   const untilPair = (name: string, expected: readonly unknown[]) =>
     waitFor(async () => JSON.stringify(await pair(name)) === JSON.stringify(expected), {
       what: `node ${name} to say ${expected}`,
-      deadlineMs: 45_000,
     });
 
   test('go with it from its start to its end, and away on recovery, for one write each', async () => {
@@ -85,7 +85,7 @@ describe('the lifecycle conditions of a drain', { skip: skipWithoutControlPlane(
     check.breakIt();
     await agent.waitForLine(/condition Drained \(False, KubectlUncordoned\) is somebody else's/);
     await endPod(cluster.plane.api, name, 'web');
-    await agent.waitForLine(/is drained/, { deadlineMs: 45_000 });
+    await agent.waitForLine(/is drained/);
     assert.deepEqual(await pair(name), [undefined, 'Drained=False KubectlUncordoned']);
   });
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type AgentCluster, NAMESPACE, type StartedAgent, startAgentCluster } from '../harness/agent-cluster.ts';
+import { type AgentCluster, joinAgentCluster, type StartedAgent } from '../harness/agent-cluster.ts';
+import { NAMESPACE } from '../harness/agent-rights.ts';
 import type { DeliveredAlert } from '../harness/alertmanager.ts';
 import type { KubeList } from '../harness/api-client.ts';
 import { type AuditEntry, countRequests } from '../harness/audit.ts';
@@ -13,8 +14,6 @@ import type { Series } from '../harness/prometheus.ts';
 import { createSickCheck } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-/** Alerts are told within some 5 s; the machine may be busy. */
-const DEADLINE_MS = 60_000;
 const TAINT = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' };
 /** What an audited verb is in HTTP. */
 const METHODS: Readonly<Record<string, string>> = { patch: 'PATCH', create: 'POST', delete: 'DELETE' };
@@ -28,7 +27,7 @@ describe('the shipped alerts, told by a real Prometheus and Alertmanager', { ski
   let monitoring: Monitoring;
   const agents = new Map<string, StartedAgent>();
   before(async () => {
-    cluster = await startAgentCluster();
+    cluster = await joinAgentCluster();
     for (const name of NODES) {
       const isInFleet = name === 'first' || name === 'second';
       await createNode(cluster.plane.api, name, { labels: isInFleet ? { fleet: 'small' } : {} });
@@ -54,17 +53,19 @@ describe('the shipped alerts, told by a real Prometheus and Alertmanager', { ski
     if (started === undefined) throw new Error(`no agent on ${name}`);
     return started;
   };
-  const told = (status: DeliveredAlert['status'], labels: Readonly<Record<string, string>>) =>
+  const told = (status: DeliveredAlert['status'], labels: Readonly<Record<string, string>>, action?: string) =>
     waitFor(
       () =>
         monitoring.alerts.find(
           (alert) =>
-            alert.status === status && Object.entries(labels).every(([name, value]) => alert.labels[name] === value),
+            alert.status === status &&
+            Object.entries(labels).every(([name, value]) => alert.labels[name] === value) &&
+            (action === undefined || alert.annotations.action === action),
         ),
-      { what: `${JSON.stringify(labels)} to be told as ${status}`, deadlineMs: DEADLINE_MS },
+      { what: `${JSON.stringify(labels)} to be told as ${status}` },
     );
   const message = (sent: readonly string[], pattern: RegExp) =>
-    waitFor(() => sent.find((text) => pattern.test(text)), { what: `a message ${pattern}`, deadlineMs: DEADLINE_MS });
+    waitFor(() => sent.find((text) => pattern.test(text)), { what: `a message ${pattern}` });
   /** A scrape is a second old, and Events are written one after another. */
   const agree = (what: string, counted: () => Promise<unknown>, truth: () => unknown) =>
     waitFor(
@@ -72,13 +73,15 @@ describe('the shipped alerts, told by a real Prometheus and Alertmanager', { ski
         assert.deepEqual(await counted(), await truth());
         return true;
       },
-      { what, deadlineMs: DEADLINE_MS },
+      { what },
     );
 
   test('a check that fails is told with node, check, since when and what was done; so is its recovery', async () => {
     const { check } = agentOn('watched');
+    const brokenAt = Math.floor(Date.now() / 1_000) * 1_000;
     check.breakIt();
-    const { labels, annotations } = await told('firing', { alertname: 'NodeCheckFailing', node: 'watched' });
+    const failing = { alertname: 'NodeCheckFailing', node: 'watched' };
+    const { labels, annotations } = await told('firing', failing, 'done to the node: cordon, taint');
     assert.deepEqual(labels, {
       alertname: 'NodeCheckFailing',
       component: 'node-svc-checker',
@@ -88,10 +91,9 @@ describe('the shipped alerts, told by a real Prometheus and Alertmanager', { ski
       severity: 'warning',
     });
     assert.equal(annotations.summary, 'Check sick-check fails on node watched');
-    assert.equal(annotations.action, 'done to the node: cordon, taint');
     assert.equal(annotations.runbook, 'docs/runbooks.md#nodecheckfailing');
     const sinceMs = Date.parse((annotations.since ?? '').replace(/ \+0000 UTC$/, 'Z'));
-    assert.ok(Math.abs(Date.now() - sinceMs) < DEADLINE_MS, annotations.since);
+    assert.ok(brokenAt <= sinceMs && sinceMs <= Date.now(), annotations.since);
 
     const line = /watched: Check sick-check fails on node watched, since .*: done to the node: cordon, taint/;
     const slack = JSON.parse(await message(monitoring.slack, line));
@@ -127,7 +129,7 @@ describe('the shipped alerts, told by a real Prometheus and Alertmanager', { ski
     for (const [action, reason] of [
       ['Cordoned', 'NodeCordoned'],
       ['Tainted', 'NodeTainted'],
-      ['Released', 'NodeReleased'],
+      ['GivenBack', 'NodeReleased'],
     ] as const) {
       await agree(
         action,
@@ -157,8 +159,9 @@ describe('the shipped alerts, told by a real Prometheus and Alertmanager', { ski
     const { labels, annotations } = await told('firing', { alertname: 'NodeDisruptionBudgetExhausted' });
     assert.deepEqual([labels.budget, labels.severity], ['small', 'critical']);
     assert.match(annotations.description ?? '', /at present to second \(1 in all\)\. Slots are held by first\.$/);
-    const failing = await told('firing', { alertname: 'NodeCheckFailing', node: 'second' });
-    assert.equal(failing.annotations.action, 'nothing was done to the node; withheld: BudgetDenied');
+    // On a busy machine it fails for seconds before it is denied, and is told so first.
+    const withheld = 'nothing was done to the node; withheld: BudgetDenied';
+    await told('firing', { alertname: 'NodeCheckFailing', node: 'second' }, withheld);
     const danger = JSON.parse(await message(monitoring.slack, /NodeDisruptionBudgetExhausted/));
     assert.equal(danger.attachments[0].color, 'danger');
     const denials = async () => total(await monitoring.query('nsc_budget_denials_total{node="second"}'));
@@ -177,7 +180,6 @@ describe('the shipped alerts, told by a real Prometheus and Alertmanager', { ski
       async () => (await monitoring.query('ALERTS{alertname="NodeCheckFailing",node="dying"}')).length === 0,
       {
         what: 'Prometheus to drop what the agent said last',
-        deadlineMs: DEADLINE_MS,
       },
     );
     // Of the same group: what is told of that node is told by then.

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSimulator } from '../../simulator/simulator.ts';
-import { endAgents, type StartedAgent, startAgentCluster } from '../harness/agent-cluster.ts';
+import { endAgents, joinAgentCluster, type StartedAgent } from '../harness/agent-cluster.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
 import type { NodeObject } from '../harness/held-node.ts';
 import { createNode } from '../harness/nodes.ts';
@@ -65,7 +65,7 @@ export async function startOnSimulator(): Promise<ReloadTarget> {
 
 /** A real API server, with the shipped RBAC and a token bound to each agent's pod. */
 export async function startOnControlPlane(): Promise<ReloadTarget> {
-  const cluster = await startAgentCluster({ auditLevel: 'RequestResponse' });
+  const cluster = await joinAgentCluster();
   const { api, audit } = cluster.plane;
   return {
     async start(nodeName, check) {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { template } from '../deploy/helm-chart.ts';
 import { grantedBy, KUSTOMIZE, render } from '../deploy/render.ts';
-import { AGENT_ACCOUNT } from '../harness/admission.ts';
-import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
+import { type AgentCluster, startAgentCluster } from '../harness/agent-cluster.ts';
+import { AGENT_ACCOUNT, NAMESPACE } from '../harness/agent-rights.ts';
 import { rightsOf } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { isHeld, taintsOf } from '../harness/held-node.ts';
@@ -73,7 +73,7 @@ describe('the rights of an agent', { skip: SKIP }, () => {
     await createPods('first');
     // A slot; a drain whose eviction is refused, and which deletes at its deadline; then NoExecute.
     first.check.breakIt();
-    await first.agent.waitForLine(/is drained/, { deadlineMs: 45_000 });
+    await first.agent.waitForLine(/is drained/);
     second.check.breakIt();
     await second.agent.waitForLine(/No slot for node second/);
     // A restart within the episode: the slot that it has is looked at from time to time.
@@ -82,7 +82,6 @@ describe('the rights of an agent', { skip: SKIP }, () => {
     first.start();
     await waitFor(() => rightsOf(asked()).includes('get coordination.k8s.io/leases'), {
       what: 'the slot to be looked at',
-      deadlineMs: 90_000,
     });
     // It goes to the second node. What happens there again within minutes counts up its Events.
     first.check.heal();
@@ -92,7 +91,6 @@ describe('the rights of an agent', { skip: SKIP }, () => {
     second.check.breakIt();
     await waitFor(() => asked().some(({ verb, objectRef }) => verb === 'patch' && objectRef?.resource === 'events'), {
       what: 'an Event to be counted up',
-      deadlineMs: 60_000,
     });
     second.check.heal();
     await cluster.released('second');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { inParallel } from '../../agent/commands/in-parallel.ts';
-import { createHeldNode } from '../harness/create-held-node.ts';
+import { createHeldNode, SICK } from '../harness/create-held-node.ts';
 import { createNode, type NewNode } from '../harness/nodes.ts';
 import { createNamespace } from '../harness/pods.ts';
 import { finished, runNsc } from '../harness/run-nsc.ts';
@@ -44,18 +44,31 @@ for (const [where, { skip, start }] of Object.entries(TARGETS)) {
       });
       await createHeldNode(target.api, 'mixed-left', {
         ...nodeOf('mixed'),
-        ledger: { since: sinceDaysAgo(12), cordon: 'Released', drain: { state: 'GaveUp', since: sinceDaysAgo(1) } },
+        ledger: {
+          since: sinceDaysAgo(12),
+          policies: {
+            disk: {
+              since: sinceDaysAgo(12),
+              marks: { cordon: {}, taint: SICK },
+              drain: { state: 'GaveUp', since: sinceDaysAgo(1), rules: null },
+            },
+          },
+          marks: [
+            { effect: 'cordon', mark: {}, owner: 'TakenAway' },
+            { effect: 'taint', mark: SICK, owner: 'Ours' },
+          ],
+        },
       });
       await createSlot(target.api, 'agents', 'cluster', held);
 
       const { exitCode, stdout, stderr } = await finished(status('mixed'));
       assert.equal(
         stdout,
-        `5 nodes: 2 held (1 released), 2 with a problem; 2 revisions: ${REVISION} on 3, ba9876543210 on 1; slots: cluster 1
+        `5 nodes: 2 held (1 with something taken away), 2 with a problem; 2 revisions: ${REVISION} on 3, ba9876543210 on 1; slots: cluster 1
 
-NODE         EFFECTS                          SINCE   SLOT      REVISION       POLICIES
-mixed-held   cordon, taint, Drained           3d      cluster   ${REVISION}   disk
-mixed-left   taint; released: cordon, drain   12d     -         ${REVISION}   disk
+NODE         EFFECTS                            SINCE   SLOT      REVISION       POLICIES
+mixed-held   cordon, taint, Drained             3d      cluster   ${REVISION}   disk
+mixed-left   taint; taken away: cordon, drain   12d     -         ${REVISION}   disk
 
 NODE            PROBLEM
 mixed-invalid   its newest files are invalid: 50-dev.yaml:6:5: $.spec.check.failureTreshold: is not…
@@ -66,7 +79,7 @@ mixed-silent    no report: does an agent run there?
 
       const wide = await finished(status('mixed', ['-A', '-o', 'wide']));
       assert.match(wide.stdout, /\nmixed-fine +- +- +- +- +- +0123456789ab +-\n/);
-      assert.match(wide.stdout, /\nmixed-left .* 12d +24h +sick=true:NoSchedule +- /);
+      assert.match(wide.stdout, /\nmixed-left .* 12d +24h +cordon, taint sick=true:NoSchedule +- /);
       assert.ok(wide.stdout.includes(error));
 
       const json = JSON.parse((await finished(status('mixed', ['-o', 'json']))).stdout);
@@ -75,7 +88,7 @@ mixed-silent    no report: does an agent run there?
         held: 2,
         draining: 0,
         gaveUp: 0,
-        released: 1,
+        takenAway: 1,
         withProblem: 2,
         revisions: [
           { revision: REVISION, nodes: 3 },
@@ -128,7 +141,7 @@ mixed-silent    no report: does an agent run there?
     test('--watch prints it again when something has changed, and ends with 0 on SIGINT', async () => {
       const node = await createNode(target.api, 'watched-a', nodeOf('watched'));
       const run = status('watched', ['--watch']);
-      const printed = (text: string) => waitFor(() => run.stdout.includes(text), { what: text, deadlineMs: 30_000 });
+      const printed = (text: string) => waitFor(() => run.stdout.includes(text), { what: text });
       await printed('1 node: 0 held, 0 with a problem');
       await createHeldNode(target.api, 'watched-b', nodeOf('watched'));
       await printed('2 nodes: 1 held');

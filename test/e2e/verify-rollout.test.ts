@@ -114,6 +114,23 @@ late-silent    -              no report: does an agent run there?
       assert.equal(stragglers.length, 6);
     });
 
+    test('a node that runs the revision with a defect of its agent is named, with what it says', async () => {
+      await addNodes('defect', { a: { revision, error: 'internal error: TypeError: x' }, b: { revision } });
+      const { exitCode, stdout, stderr } = await finished(verify('defect', '--timeout', '1s'));
+      assert.equal(exitCode, 1);
+      assert.ok(stderr.includes(`waiting: 1 of 2 nodes run revision ${revision}, 1 met a defect of the agent\n`));
+      assert.equal(
+        stdout,
+        `not rolled out: after 1s, 1 of 2 nodes do not run revision ${revision} without an internal error
+
+NODE       RUNS           REASON
+defect-a   ${revision}   its agent has met a defect of its own program, to be reported [1]
+
+[1] TypeError: x
+`,
+      );
+    });
+
     test('what a cluster renders has one revision, that of its ConfigMap', async () => {
       await addNodes('rendered', { a: { revision } });
       const configMap = (name: string, text: string) => ({

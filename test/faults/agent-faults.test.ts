@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Fault, FaultRule } from '../../simulator/faults.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
+import type { ObjectDraft } from '../../simulator/types.ts';
+import { readSamples, samplesOf } from '../harness/metrics-text.ts';
 import { configuredRuntime, type Runtime } from '../harness/nsc-command.ts';
 import { freePort } from '../harness/processes.ts';
+import { waitFor } from '../harness/wait-for.ts';
 import { healthyRun, LEDGER, NODE, setScene, until } from './agent-scene.ts';
 
 /** Real agents against an API server that misbehaves. Whatever it does, the node ends as it should, and checks go on. */
@@ -113,6 +116,27 @@ describe('an agent whose API server misbehaves', { concurrency: 4 }, () => {
     await scene.disrupted();
   });
 
+  test('away for a while is told what happened meanwhile when it is back', async (t) => {
+    const scene = await setScene(t);
+    const agent = scene.start();
+    const isTold = (reason: string) => scene.simulator.list('Event').some((event) => event.reason === reason);
+    await until('the first Event', () => isTold('PolicyReloaded'));
+    await until('the report', () => scene.report().revision !== undefined);
+    const [node, port] = [scene.simulator.read('Node', 'node-1'), Number(new URL(scene.simulator.url).port)];
+    await scene.simulator.close();
+    scene.check.write({ check: { periodSeconds: 0 } });
+    await agent.waitForLine(/the policy directory is invalid/);
+    // Code 0: nobody answered. The sixth attempt comes half a minute after the fifth at the latest.
+    const attempts = async () => {
+      const requests = samplesOf(readSamples((await agent.get('/metrics')).body), 'nsc_api_requests_total');
+      return requests['verb="POST",resource="events",code="0"'] ?? 0;
+    };
+    await waitFor(async () => (await attempts()) >= 5, { what: 'five attempts to tell' });
+    scene.simulator = await startSimulator({ port });
+    scene.simulator.seed(node as unknown as ObjectDraft);
+    await until('the Event', () => isTold('PolicyInvalid'));
+  });
+
   test('an unreadable ledger means that nothing is touched, and says so', async (t) => {
     const scene = await setScene(t);
     scene.simulator.edit('Node', 'node-1', (draft) => {
@@ -120,7 +144,9 @@ describe('an agent whose API server misbehaves', { concurrency: 4 }, () => {
     });
     scene.check.breakIt();
     const agent = scene.start();
-    await agent.waitForLine(/node-svc-checker\/ledger cannot be read: version must be 1, found 99; nothing is done/);
+    await agent.waitForLine(
+      /node-svc-checker\/ledger cannot be read: version must be 1 or 2, found 99; nothing is done/,
+    );
     await agent.waitForLine(/Noticed 4 times/);
     assert.ok(!scene.cordoned());
     scene.simulator.edit('Node', 'node-1', (draft) => {

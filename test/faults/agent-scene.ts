@@ -32,8 +32,12 @@ export async function setScene(t: TestContext, spec: SickCheckSpec = SPEC) {
     dir,
     check,
     simulator,
-    start(runtime?: Runtime, kubeconfig = simulator.writeKubeconfig(join(dir, 'kubeconfig'))): AgentProcess {
-      const agent = startAgent({ nodeName: 'node-1', policyDir: check.policyDir, kubeconfig, runtime });
+    start(
+      runtime?: Runtime,
+      kubeconfig = simulator.writeKubeconfig(join(dir, 'kubeconfig')),
+      policyDir = check.policyDir,
+    ): AgentProcess {
+      const agent = startAgent({ nodeName: 'node-1', policyDir, kubeconfig, runtime });
       t.after(async () => {
         agent.kill('SIGKILL');
         await agent.exit;
@@ -62,7 +66,7 @@ export async function setScene(t: TestContext, spec: SickCheckSpec = SPEC) {
   return scene;
 }
 
-export const until = (what: string, condition: () => boolean) => waitFor(condition, { what, deadlineMs: 40_000 });
+export const until = (what: string, condition: () => boolean) => waitFor(condition, { what });
 export const healthyRun = (agent: AgentProcess) => agent.waitForLine(/\[✅OK\]/, { from: agent.lines.length });
 
 interface NodeObject {

@@ -23,6 +23,18 @@ async function setConditionScene(t: TestContext) {
   };
 }
 
+/** Its agent was killed at its first write of a condition, which never landed. */
+async function diedAtFirstWrite(t: TestContext) {
+  const scene = await setConditionScene(t);
+  const stalled = scene.simulator.faults.add({ ...STATUS_PATCH, fault: { kind: 'stall' } });
+  const agent = scene.start();
+  await until('the first write to stall', () => stalled.hits === 1);
+  agent.kill('SIGKILL');
+  await agent.exit;
+  stalled.remove();
+  return scene;
+}
+
 const rows: [rule: string, times: number, fault: Fault, says: RegExp | null][] = [
   ['refused by 409 is made again on the newest version', 3, { kind: 'status', code: 409 }, null],
   [
@@ -85,26 +97,14 @@ describe('a write of conditions', { concurrency: 4 }, () => {
   });
 
   test('that its agent did not live to see is made after the restart', async (t) => {
-    const scene = await setConditionScene(t);
-    const stalled = scene.simulator.faults.add({ ...STATUS_PATCH, fault: { kind: 'stall' } });
-    const agent = scene.start();
-    await until('the first write to stall', () => stalled.hits === 1);
-    agent.kill('SIGKILL');
-    await agent.exit;
+    const scene = await diedAtFirstWrite(t);
     assert.deepEqual([scene.list(), scene.found()], [JSON.stringify([TYPE]), undefined]);
-    stalled.remove();
     scene.start();
     await scene.says('True');
   });
 
   test('that its agent did not live to see is forgotten when no policy asks for it any more', async (t) => {
-    const scene = await setConditionScene(t);
-    const stalled = scene.simulator.faults.add({ ...STATUS_PATCH, fault: { kind: 'stall' } });
-    const agent = scene.start();
-    await until('the first write to stall', () => stalled.hits === 1);
-    agent.kill('SIGKILL');
-    await agent.exit;
-    stalled.remove();
+    const scene = await diedAtFirstWrite(t);
     scene.check.write({ nodeCondition: undefined });
     scene.start();
     await until('the list to be gone', () => scene.list() === undefined);

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import type { LoggedRequest } from '../../simulator/exchange.ts';
 import { type EditableObject, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
-import { LEDGER } from '../harness/held-node.ts';
+import { LEDGER, readLedgerText } from '../harness/held-node.ts';
 import { createSickCheck } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
@@ -23,6 +23,8 @@ export const TAINT = { key: 'sick', value: 'true', effect: 'NoSchedule' };
 export type SceneOptions = {
   readonly drain?: object;
   readonly actions?: object;
+  /** More fields of the policy. */
+  readonly spec?: object;
   readonly failureThreshold?: number;
   readonly controllers?: SimulatorOptions['controllers'];
 };
@@ -31,9 +33,9 @@ type PodOptions = { readonly metadata?: object; readonly spec?: object; readonly
 
 /** One simulator with one Node, and one agent with a check that can be broken; each test has its own. */
 export async function setScene(t: TestContext, options: SceneOptions = {}) {
-  const { drain = {}, actions = { taint: TAINT }, failureThreshold = 1, controllers = {} } = options;
+  const { drain = {}, actions = { taint: TAINT }, spec = {}, failureThreshold = 1, controllers = {} } = options;
   const dir = mkdtempSync(join(tmpdir(), 'nsc-drain-'));
-  const check = createSickCheck({ check: { failureThreshold }, actions: { ...actions, drain } });
+  const check = createSickCheck({ ...spec, check: { failureThreshold }, actions: { ...actions, drain } });
   const simulator = await startSimulator({ controllers });
   simulator.seed(NODE);
   const agents: AgentProcess[] = [];
@@ -50,7 +52,7 @@ export async function setScene(t: TestContext, options: SceneOptions = {}) {
   const node = () => simulator.read('Node', 'node-1') as unknown as NodeObject | undefined;
   const ledger = (): LedgerObject | undefined => {
     const text = node()?.metadata.annotations?.[LEDGER];
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : readLedgerText(text);
   };
   return {
     check,
@@ -102,9 +104,7 @@ export async function setScene(t: TestContext, options: SceneOptions = {}) {
 /** What `setScene` sets. */
 export type Scene = Awaited<ReturnType<typeof setScene>>;
 
-/** Awaits a condition; 30 s when no deadline is given. */
-export const until = (what: string, condition: () => boolean, deadlineMs = 30_000) =>
-  waitFor(condition, { what, deadlineMs });
+export const until = (what: string, condition: () => boolean) => waitFor(condition, { what });
 const runs = (agent: AgentProcess) => agent.lines.filter((line) => /\[(✅OK|💥FAIL)\]/.test(line)).length;
 
 /** Whether evictions go on is seen after three more runs of the check: a blocked pod is tried again within two seconds. */

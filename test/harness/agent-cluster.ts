@@ -1,21 +1,22 @@
-import { fileURLToPath } from 'node:url';
-import { AGENT_ACCOUNT, applyAdmissionPolicy } from './admission.ts';
 import { type AgentProcess, startAgent } from './agent-process.ts';
+import { AGENT_ACCOUNT, grantAgents, NAMESPACE } from './agent-rights.ts';
+import type { ApiClient } from './api-client.ts';
 import type { AuditEntry } from './audit.ts';
-import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
+import {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  type OwnControlPlane,
+  startControlPlane,
+} from './control-plane.ts';
 import { isCordoned, isReleased, type NodeObject } from './held-node.ts';
-import { readNode } from './nodes.ts';
+import { deleteNode, readNode } from './nodes.ts';
 import type { Runtime } from './nsc-command.ts';
+import { endPod } from './pods.ts';
+import { joinControlPlane } from './shared-control-plane.ts';
 import type { SickCheck } from './sick-check.ts';
 import { createPodBoundToken } from './tokens.ts';
 import { waitFor } from './wait-for.ts';
-
-/** Where the agents and their service account are. */
-export const NAMESPACE = 'node-svc-checker';
-/** The shipped rights of the agents. */
-export const RBAC = fileURLToPath(new URL('../../deploy/kustomize/base/rbac.yaml', import.meta.url));
-/** How long a Node may take to become what is awaited, in milliseconds, unless a test says otherwise. */
-const NODE_DEADLINE_MS = 30_000;
+import type { WatchEvent } from './watch-stream.ts';
 
 /** The pod an agent counts as running in, and what it gets of it; agents of one seat are restarts of one another. */
 export interface AgentSeat {
@@ -25,9 +26,16 @@ export interface AgentSeat {
   readonly kubeconfig: string;
 }
 
+/** The states that a Node goes through, from the one it had when it was first followed. */
+export interface FollowedNode {
+  /** Returns once a state after the last one that was awaited meets the condition, however shortly. */
+  until(what: string, condition: (node: NodeObject) => boolean): Promise<boolean>;
+  close(): void;
+}
+
 /** A real control plane with the shipped RBAC and admission policy, and agents on it as they are shipped. */
-export interface AgentCluster {
-  readonly plane: ControlPlane;
+export interface AgentCluster<Plane extends ControlPlane = ControlPlane> {
+  readonly plane: Plane;
   /** Makes the pod of an agent on a Node that is there; with `tolerates` it tolerates every taint. */
   seat(nodeName: string, options?: { readonly tolerates?: boolean }): Promise<AgentSeat>;
   /** Starts one in a process of its own, with the token bound to its pod. */
@@ -35,12 +43,15 @@ export interface AgentCluster {
   /** Has `stop` end this agent, too, and remove its check. */
   keep(agent: AgentProcess, check: SickCheck): void;
   node(name: string): Promise<NodeObject>;
-  until(name: string, what: string, condition: (node: NodeObject) => boolean, deadlineMs?: number): Promise<boolean>;
+  /** Returns once one of the states that the Node goes through from now on meets the condition. */
+  until(name: string, what: string, condition: (node: NodeObject) => boolean): Promise<boolean>;
+  /** For states that do not last: they may be over when `until` begins to look. The Node need not be there yet. */
+  follow(name: string): Promise<FollowedNode>;
   cordoned(name: string): Promise<boolean>;
-  released(name: string, deadlineMs?: number): Promise<boolean>;
+  released(name: string): Promise<boolean>;
   /** What the agents of a Node asked for since the mark. */
   requests(name: string, mark: number): AuditEntry[];
-  /** Ends the agents and the control plane. */
+  /** Ends the agents, and the control plane unless others use it. */
   stop(): Promise<void>;
 }
 
@@ -59,25 +70,42 @@ export async function endAgents(started: readonly StartedAgent[]): Promise<void>
   }
 }
 
-/** Starts one; call `stop` in `after`. */
-export async function startAgentCluster(options?: ControlPlaneOptions): Promise<AgentCluster> {
+/** Agents on the control plane that the files of a run share, see `joinControlPlane`. Call `stop` in `after`. */
+export async function joinAgentCluster(): Promise<AgentCluster> {
+  return agentsOn(await joinControlPlane());
+}
+
+/** Agents on a control plane of their own, for tests that disturb it or need another one. Call `stop` in `after`. */
+export async function startAgentCluster(options?: ControlPlaneOptions): Promise<AgentCluster<OwnControlPlane>> {
   const plane = await startControlPlane(options);
-  const started: StartedAgent[] = [];
   try {
-    await plane.kubectl(['create', 'namespace', NAMESPACE]);
-    await plane.kubectl(['apply', '-f', RBAC]);
-    await applyAdmissionPolicy(plane, NAMESPACE);
+    await grantAgents(plane);
+    return agentsOn(plane);
   } catch (error) {
     await plane.stop();
     throw error;
   }
-  const node = (name: string) => readNode(plane.api, name) as Promise<NodeObject>;
-  const until: AgentCluster['until'] = (name, what, condition, deadlineMs = NODE_DEADLINE_MS) =>
-    waitFor(async () => condition(await node(name)), { what: `node ${name} to be ${what}`, deadlineMs });
+}
+
+function agentsOn<Plane extends ControlPlane>(plane: Plane): AgentCluster<Plane> {
+  const started: StartedAgent[] = [];
+  const seats: AgentSeat[] = [];
+  const until: AgentCluster['until'] = async (name, what, condition) => {
+    const followed = await follow(plane.api, name);
+    try {
+      return await followed.until(what, condition);
+    } finally {
+      followed.close();
+    }
+  };
   const keep: AgentCluster['keep'] = (agent, check) => void started.push({ agent, check });
   return {
     plane,
-    seat: (nodeName, { tolerates = false } = {}) => createSeat(plane, nodeName, tolerates),
+    async seat(nodeName, { tolerates = false } = {}) {
+      const seat = await createSeat(plane, nodeName, tolerates);
+      seats.push(seat);
+      return seat;
+    },
     start({ nodeName, pod, kubeconfig }, check, runtime) {
       const env = { POD_NAME: pod, POD_NAMESPACE: NAMESPACE };
       const agent = startAgent({ nodeName, policyDir: check.policyDir, kubeconfig, runtime, env });
@@ -85,16 +113,46 @@ export async function startAgentCluster(options?: ControlPlaneOptions): Promise<
       return agent;
     },
     keep,
-    node,
+    node: (name) => readNode(plane.api, name) as Promise<NodeObject>,
     until,
+    follow: (name) => follow(plane.api, name),
     cordoned: (name) => until(name, 'cordoned', isCordoned),
-    released: (name, deadlineMs) => until(name, 'given back', isReleased, deadlineMs),
+    released: (name) => until(name, 'given back', isReleased),
     requests: (name, mark) => plane.audit.since(mark, { nodeName: name }),
     async stop() {
       await endAgents(started);
-      await plane.stop();
+      try {
+        await Promise.all(seats.map((seat) => remove(plane.api, seat)));
+      } finally {
+        await plane.stop();
+      }
     },
   };
+}
+
+/** A watch misses no state and costs one request. */
+async function follow(api: ApiClient, name: string): Promise<FollowedNode> {
+  const watch = await api.watch(`/api/v1/nodes?fieldSelector=metadata.name%3D${name}`);
+  let seen = 0;
+  return {
+    async until(what, condition) {
+      const isMet = () => {
+        while (seen < watch.events.length) {
+          const { type, object } = watch.events[seen++] as WatchEvent;
+          if (type !== 'DELETED' && condition(object as unknown as NodeObject)) return true;
+        }
+        if (watch.hasEnded()) throw new Error('the watch has ended');
+        return false;
+      };
+      return waitFor(isMet, { what: `node ${name} to be ${what}` });
+    },
+    close: () => watch.close(),
+  };
+}
+
+async function remove(api: ApiClient, { nodeName, pod }: AgentSeat): Promise<void> {
+  await endPod(api, NAMESPACE, pod);
+  await deleteNode(api, nodeName);
 }
 
 async function createSeat(plane: ControlPlane, nodeName: string, tolerates: boolean): Promise<AgentSeat> {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { nscCommand, type Runtime } from './nsc-command.ts';
+import { endWithThisProcess } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
 /** Any free port. */
@@ -26,7 +27,7 @@ export interface AgentProcess {
   readonly lines: readonly string[];
   readonly exit: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** The first line that matches, at or after `from`. */
-  waitForLine(pattern: RegExp, options?: { readonly from?: number; readonly deadlineMs?: number }): Promise<string>;
+  waitForLine(pattern: RegExp, options?: { readonly from?: number }): Promise<string>;
   /** Where it serves HTTP, as host:port. @throws Error before it has said so. */
   httpAddress(): string;
   /** A page of its HTTP server. */
@@ -62,11 +63,7 @@ export function startAgent({
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal }));
   });
-  const killChild = () => child.kill('SIGKILL');
-  // A suite runs many agents, each with a listener of its own.
-  process.setMaxListeners(0);
-  process.once('exit', killChild);
-  void exit.finally(() => process.off('exit', killChild)).catch(() => {});
+  endWithThisProcess(child);
 
   const httpAddress = () => {
     const started = lines.find((line) => line.includes('agent started')) ?? '';
@@ -80,10 +77,10 @@ export function startAgent({
     lines,
     exit,
     httpAddress,
-    async waitForLine(pattern, { from = 0, deadlineMs = 15_000 } = {}) {
+    async waitForLine(pattern, { from = 0 } = {}) {
       const found = () => lines.slice(from).find((line) => pattern.test(line));
       try {
-        return await waitFor(found, { what: `a log line that matches ${pattern}`, deadlineMs });
+        return await waitFor(found, { what: `a log line that matches ${pattern}` });
       } catch (cause) {
         throw new Error(`${(cause as Error).message}; the log:\n${lines.slice(-200).join('\n')}`, { cause });
       }

@@ -62,7 +62,8 @@ export function relocated(file: string, secrets: string): string {
 }
 
 /**
- * Starts a real Alertmanager with the shipped routing, in a copy: it waits 1 s where the shipped one waits longer, its
+ * Starts a real Alertmanager with the shipped routing, in a copy: it waits 1 s where the shipped one waits longer, before it
+ * repeats itself, too; its
  * Slack and Teams are the receiver, and so is a webhook that it has in addition.
  */
 export async function startAlertmanager(
@@ -74,7 +75,7 @@ export async function startAlertmanager(
   mkdirSync(secrets);
   for (const name of ['slack', 'teams']) writeFileSync(join(secrets, `${name}-url`), `${receiver.url}/${name}`);
   const config = parse(
-    relocated('alertmanager.yaml', secrets).replaceAll(/group_(wait|interval): \w+/g, 'group_$1: 1s'),
+    relocated('alertmanager.yaml', secrets).replaceAll(/(group_wait|group_interval|repeat_interval): \w+/g, '$1: 1s'),
   );
   const slack = config.receivers.find((one: { slack_configs?: unknown }) => one.slack_configs !== undefined);
   slack.webhook_configs = [{ url: `${receiver.url}/webhook`, send_resolved: true }];

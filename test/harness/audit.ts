@@ -18,8 +18,9 @@ export interface AuditEntry {
     readonly name?: string;
   };
   readonly responseStatus?: { readonly code?: number; readonly reason?: string };
-  /** With level RequestResponse only. */
+  /** With level RequestResponse, and Agents of what patches a Node; once it is answered. */
   readonly requestObject?: unknown;
+  /** With level RequestResponse only. */
   readonly responseObject?: unknown;
   readonly requestReceivedTimestamp: string;
 }
@@ -45,28 +46,68 @@ export interface AuditLog {
   since(mark: number, filter?: AuditFilter): AuditEntry[];
 }
 
-export type AuditLevel = 'Metadata' | 'RequestResponse';
+/** Agents: nothing of what the control plane itself and its admin ask for, but the bodies of what patches a Node. */
+export type AuditLevel = 'Metadata' | 'RequestResponse' | 'Agents';
 
-/** An audit policy that logs every request of every user, at every stage. */
-export function auditPolicy(level: AuditLevel): string {
-  return JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules: [{ level }] });
+/**
+ * An audit policy that logs every request at every stage.
+ * @param others whose requests the level Agents leaves out
+ */
+export function auditPolicy(level: AuditLevel, others: readonly string[]): string {
+  const agents = [
+    { level: 'None', users: others },
+    { level: 'Request', verbs: ['patch'], resources: [{ group: '', resources: ['nodes'] }] },
+    { level: 'Metadata' },
+  ];
+  const rules = level === 'Agents' ? agents : [{ level }];
+  return JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules });
 }
 
-/** Reads the log file that kube-apiserver writes. */
+/** Reads the log file that kube-apiserver writes, from now on, and each line of it once. */
 export function openAuditLog(path: string): AuditLog {
+  const begin = sizeOf(path);
+  const all: Line[] = [];
+  const byNode = new Map<string, Line[]>();
+  // The byte before tells whether a line begins here.
+  let read = Math.max(0, begin - 1);
+  let isWhole = begin === 0;
+
+  function take(line: Line): void {
+    all.push(line);
+    for (const node of nodesOf(line.entry)) {
+      const known = byNode.get(node);
+      if (known) known.push(line);
+      else byNode.set(node, [line]);
+    }
+  }
+  function readMore(): void {
+    for (const text of readLines(path, read)) {
+      if (isWhole) take({ offset: read, entry: JSON.parse(text) });
+      isWhole = true;
+      read += Buffer.byteLength(text) + 1;
+    }
+  }
   return {
-    mark: () => (existsSync(path) ? statSync(path).size : 0),
+    mark: () => sizeOf(path),
     since(mark, filter = {}) {
+      readMore();
+      const { nodeName } = filter;
+      const lines = nodeName === undefined ? all : (byNode.get(nodeName) ?? []);
       const byId = new Map<string, AuditEntry>();
-      for (const line of readFrom(path, mark).split('\n')) {
-        if (line === '') continue;
-        const entry: AuditEntry = JSON.parse(line);
+      for (const { offset, entry } of lines) {
+        if (offset < mark || !matches(entry, filter)) continue;
         // Received before the mark, answered after it: not one of ours.
         if (entry.stage === 'RequestReceived' || byId.has(entry.auditID)) byId.set(entry.auditID, entry);
       }
-      return [...byId.values()].filter((entry) => matches(entry, filter));
+      return [...byId.values()];
     },
   };
+}
+
+/** One line of the log, and where it begins. */
+interface Line {
+  readonly offset: number;
+  readonly entry: AuditEntry;
 }
 
 /** How often each verb and resource was requested, for example `{'patch nodes': 2, 'create pods/eviction': 1}`. */
@@ -79,14 +120,16 @@ export function countRequests(entries: readonly AuditEntry[]): Record<string, nu
   return counts;
 }
 
-function matches(entry: AuditEntry, { user, nodeName, verb, resource }: AuditFilter): boolean {
-  const nodes = entry.user.extra?.['authentication.kubernetes.io/node-name'] ?? [];
+function matches(entry: AuditEntry, { user, verb, resource }: AuditFilter): boolean {
   return (
     (user === undefined || entry.user.username === user) &&
-    (nodeName === undefined || nodes.includes(nodeName)) &&
     (verb === undefined || entry.verb === verb) &&
     (resource === undefined || resourceOf(entry) === resource)
   );
+}
+
+function nodesOf({ user }: AuditEntry): readonly string[] {
+  return user.extra?.['authentication.kubernetes.io/node-name'] ?? [];
 }
 
 /** The rights that requests needed, sorted and each once, for example `create policy/pods/eviction`. */
@@ -100,17 +143,21 @@ function resourceOf({ objectRef, requestURI }: AuditEntry): string {
   return objectRef.subresource === undefined ? objectRef.resource : `${objectRef.resource}/${objectRef.subresource}`;
 }
 
-/** Whole lines that begin at the offset or later: the server may have been, and may be, in the middle of one. */
-function readFrom(path: string, offset: number): string {
-  if (!existsSync(path)) return '';
+function sizeOf(path: string): number {
+  return existsSync(path) ? statSync(path).size : 0;
+}
+
+/** The whole lines from the offset on: the server may be in the middle of one. */
+function readLines(path: string, offset: number): string[] {
+  if (sizeOf(path) <= offset) return [];
   const file = openSync(path, 'r');
   try {
-    // The byte before tells whether a line begins at the offset.
-    const from = Math.max(0, offset - 1);
-    const buffer = Buffer.alloc(Math.max(0, fstatSync(file).size - from));
-    const length = readSync(file, buffer, 0, buffer.length, from);
-    const text = buffer.toString('utf8', 0, length);
-    return text.slice(offset === 0 ? 0 : text.indexOf('\n') + 1, text.lastIndexOf('\n') + 1);
+    const buffer = Buffer.alloc(Math.max(0, fstatSync(file).size - offset));
+    const length = readSync(file, buffer, 0, buffer.length, offset);
+    return buffer
+      .toString('utf8', 0, buffer.lastIndexOf('\n', length - 1) + 1)
+      .split('\n')
+      .slice(0, -1);
   } finally {
     closeSync(file);
   }

@@ -16,6 +16,8 @@ export const BINARIES = [
 ] as const;
 export type Binary = (typeof BINARIES)[number];
 
+const NOT_FOUND = 'found neither in KUBEBUILDER_ASSETS nor on PATH';
+
 /** Without these there is no control plane; the others are asked for by the suites that need them. */
 const ESSENTIAL: readonly Binary[] = ['etcd', 'kube-apiserver', 'kubectl'];
 
@@ -52,9 +54,16 @@ export function skipWithout(...names: readonly Binary[]): string | false {
   return names.some((name) => findBinary(name) === undefined) ? skipWithoutControlPlane(...names) : false;
 }
 
-function howToGet(missing: readonly Binary[]): string {
+/** In one line, what is missing and how to get it. */
+export function howToGet(missing: readonly Binary[]): string {
   const setup = 'export KUBEBUILDER_ASSETS=$(test/harness/get-control-plane.sh)';
-  return `no control plane: ${missing.join(', ')} found neither in KUBEBUILDER_ASSETS nor on PATH; get it with: ${setup}`;
+  return `no control plane: ${missing.join(', ')} ${NOT_FOUND}; get it with: ${setup}`;
+}
+
+/** The programs that a line of `howToGet` is about; none when it is about something else. */
+export function missingIn(reason: string): string[] {
+  const [, names] = new RegExp(`^no control plane: (.*) ${NOT_FOUND}`).exec(reason) ?? [];
+  return names?.split(', ') ?? [];
 }
 
 function isExecutable(path: string): boolean {

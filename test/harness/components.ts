@@ -22,7 +22,10 @@ export function writeFiles(dir: string, auditLevel: AuditLevel): void {
   writeFileSync(join(dir, 'sa.key'), keys.privateKey, { mode: 0o600 });
   const tokens = [ADMIN, CONTROLLERS, KUBELET].map((name) => `${name},${name},${name},"system:masters"\n`);
   writeFileSync(join(dir, 'tokens.csv'), tokens.join(''), { mode: 0o600 });
-  writeFileSync(join(dir, 'audit-policy.json'), auditPolicy(auditLevel));
+  writeFileSync(
+    join(dir, 'audit-policy.json'),
+    auditPolicy(auditLevel, [ADMIN, CONTROLLERS, KUBELET, 'system:apiserver']),
+  );
 }
 
 export function etcdArgs(dir: string, clientUrl: string, peerUrl: string): string[] {
@@ -51,7 +54,7 @@ export function apiServerArgs(dir: string, etcdUrl: string, port: number): strin
     '--authorization-mode=Node,RBAC',
     '--service-cluster-ip-range=10.96.0.0/16',
     `--audit-policy-file=${join(dir, 'audit-policy.json')}`,
-    `--audit-log-path=${join(dir, 'audit.log')}`,
+    `--audit-log-path=${auditLogPath(dir)}`,
     // Offsets into the file are marks, so it must not rotate.
     '--audit-log-maxsize=100000',
   ];
@@ -68,10 +71,11 @@ export function controllerManagerArgs(dir: string, kubeconfig: string, controlle
   ];
 }
 
-export function kwokArgs(kubeconfig: string, port: number): string[] {
+/** @param selector of the labels of the nodes that it plays the kubelet of; null for all */
+export function kwokArgs(kubeconfig: string, port: number, selector: string | null): string[] {
   return [
     `--kubeconfig=${kubeconfig}`,
-    '--manage-all-nodes=true',
+    selector === null ? '--manage-all-nodes=true' : `--manage-nodes-with-label-selector=${selector}`,
     `--config=${STAGES}`,
     `--server-address=127.0.0.1:${port}`,
   ];
@@ -82,6 +86,10 @@ export function readCertificate(dir: string): string | undefined {
   if (!existsSync(certificatePath(dir))) return undefined;
   const pem = readFileSync(certificatePath(dir), 'utf8');
   return pem.trimEnd().endsWith('-----END CERTIFICATE-----') ? pem : undefined;
+}
+
+export function auditLogPath(dir: string): string {
+  return join(dir, 'audit.log');
 }
 
 function certificatePath(dir: string): string {

@@ -3,14 +3,14 @@ import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { countRequests } from './audit.ts';
 import { skipWithoutControlPlane } from './binaries.ts';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type OwnControlPlane, startControlPlane } from './control-plane.ts';
 import { createNode, deleteNode, NOT_READY_TAINT } from './nodes.ts';
 import { createPod } from './pods.ts';
 import { createPodBoundToken } from './tokens.ts';
 import { waitFor } from './wait-for.ts';
 
 describe('the control plane of the tests', { skip: skipWithoutControlPlane('kube-controller-manager', 'kwok') }, () => {
-  let plane: ControlPlane;
+  let plane: OwnControlPlane;
   before(async () => {
     plane = await startControlPlane({ controllerManager: true, kwok: true, auditLevel: 'RequestResponse' });
   });

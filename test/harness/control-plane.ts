@@ -8,6 +8,7 @@ import { requireBinary } from './binaries.ts';
 import {
   ADMIN,
   apiServerArgs,
+  auditLogPath,
   CONTROLLERS,
   compactEtcd,
   controllerManagerArgs,
@@ -21,9 +22,6 @@ import { type KubeconfigOptions, writeKubeconfig } from './kubeconfig.ts';
 import { freePort, type ManagedProcess, type Supervisor, startSupervisor } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
-/** How long a component may take to come up, in milliseconds; it takes about 3 s when nothing else runs. */
-const READY_DEADLINE_MS = 60_000;
-
 /** A port can be taken between finding it free and binding it. */
 const START_ATTEMPTS = 3;
 
@@ -32,17 +30,23 @@ export interface ControlPlaneOptions {
   readonly auditLevel?: AuditLevel;
   /** Starts kube-controller-manager; with a string, its `--controllers`. */
   readonly controllerManager?: boolean | string;
-  /** Starts kwok, which plays the kubelet of every node: nodes become Ready, pods run and end. */
-  readonly kwok?: boolean;
+  /** Starts kwok, which plays the kubelet of every node, or of those labelled so: nodes become Ready, pods run and end. */
+  readonly kwok?: boolean | { readonly label: string };
   /** More flags for kube-apiserver. */
   readonly apiServerFlags?: readonly string[];
 }
 
-/** A running etcd and kube-apiserver, with what the tests need to talk to them. */
-export interface ControlPlane {
+/** Where a running control plane is. */
+export interface ControlPlaneAddress {
   readonly url: string;
   /** The serving certificate, which is its own CA, as PEM. */
   readonly ca: string;
+  /** Path of the API server's audit log. */
+  readonly auditLog: string;
+}
+
+/** A running etcd and kube-apiserver, with what the tests need to talk to them. */
+export interface ControlPlane extends ControlPlaneAddress {
   /** Temporary; removed by `stop`. */
   readonly dir: string;
   /** Of a member of system:masters. */
@@ -50,14 +54,20 @@ export interface ControlPlane {
   /** With the credentials of a member of system:masters, audited as user `admin`. */
   readonly api: ApiClient;
   readonly audit: AuditLog;
-  /** For faults: SIGSTOP, SIGCONT. To end it, use `stopApiServer`. */
-  readonly apiServer: () => ManagedProcess;
   /** Runs kubectl as admin and returns its stdout. @throws Error with its stderr when it fails. */
   kubectl(args: readonly string[], options?: { readonly stdin?: string }): Promise<string>;
   /** A client with another identity. */
   connectAs(token: string): ApiClient;
   /** Writes a kubeconfig into `dir` and returns its path; for this server, unless another one (a proxy) is given. */
   writeKubeconfig(name: string, options?: Partial<KubeconfigOptions>): string;
+  /** Ends all of it that was started for this caller, and removes `dir`. */
+  stop(): Promise<void>;
+}
+
+/** A control plane that its caller may disturb. */
+export interface OwnControlPlane extends ControlPlane {
+  /** For faults: SIGSTOP, SIGCONT. To end it, use `stopApiServer`. */
+  readonly apiServer: () => ManagedProcess;
   /**
    * Forgets history, so that versions before now answer 410. That takes 2 s: etcd is compacted and the API server, which
    * remembers too, restarted.
@@ -66,8 +76,6 @@ export interface ControlPlane {
   stopApiServer(): Promise<void>;
   /** Starts it again on the same port and waits until it is ready. */
   startApiServer(): Promise<void>;
-  /** Ends all of it and removes `dir`. */
-  stop(): Promise<void>;
 }
 
 /**
@@ -75,7 +83,7 @@ export interface ControlPlane {
  * a watchdog ends what was started.
  * @throws Error with the end of the log when a component does not come up.
  */
-export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<OwnControlPlane> {
   for (let attempt = 1; ; attempt += 1) {
     const dir = mkdtempSync(join(tmpdir(), 'nsc-control-plane-'));
     const supervisor = startSupervisor(dir);
@@ -89,9 +97,29 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   }
 }
 
-type WriteConfig = ControlPlane['writeKubeconfig'];
+/**
+ * What the tests need to talk to a control plane that runs.
+ * @param dir for what is written on the way; the caller removes it
+ */
+export function connectTo({ url, ca, auditLog }: ControlPlaneAddress, dir: string): Omit<ControlPlane, 'stop'> {
+  const writeConfig: ControlPlane['writeKubeconfig'] = (name, more = {}) =>
+    writeKubeconfig(join(dir, `${name}.kubeconfig`), { server: url, ca, ...more });
+  const kubeconfigPath = writeConfig('admin', { token: ADMIN });
+  return {
+    url,
+    ca,
+    auditLog,
+    dir,
+    kubeconfigPath,
+    api: connect({ url, ca, token: ADMIN }),
+    audit: openAuditLog(auditLog),
+    kubectl: (args, { stdin } = {}) => kubectl(['--kubeconfig', kubeconfigPath, ...args], dir, stdin),
+    connectAs: (token) => connect({ url, ca, token }),
+    writeKubeconfig: writeConfig,
+  };
+}
 
-async function startIn(dir: string, supervisor: Supervisor, options: ControlPlaneOptions): Promise<ControlPlane> {
+async function startIn(dir: string, supervisor: Supervisor, options: ControlPlaneOptions): Promise<OwnControlPlane> {
   const [port, etcdPort, peerPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   writeFiles(dir, options.auditLevel ?? 'Metadata');
@@ -102,31 +130,20 @@ async function startIn(dir: string, supervisor: Supervisor, options: ControlPlan
 
   const url = `https://127.0.0.1:${port}`;
   const ca = await untilUp([etcd, apiServer], 'the serving certificate', () => readCertificate(dir));
-  const api = connect({ url, ca, token: ADMIN });
+  const client = connectTo({ url, ca, auditLog: auditLogPath(dir) }, dir);
+  const { api } = client;
   const untilReady = () => untilUp([etcd, apiServer], '/readyz', async () => isReady(api));
   await untilReady();
-  const writeConfig: WriteConfig = (name, more = {}) =>
-    writeKubeconfig(join(dir, `${name}.kubeconfig`), { server: url, ca, ...more });
-  const kubeconfigPath = writeConfig('admin', { token: ADMIN });
-  await startControllers(supervisor, dir, options, writeConfig);
+  await startControllers(supervisor, dir, options, client.writeKubeconfig);
   await createDefaultServiceAccount(api);
   const stopApiServer = () => apiServer.kill();
   const startApiServer = async () => {
     apiServer = startServer();
     await untilReady();
   };
-
   return {
-    url,
-    ca,
-    dir,
-    kubeconfigPath,
-    api,
-    audit: openAuditLog(join(dir, 'audit.log')),
+    ...client,
     apiServer: () => apiServer,
-    kubectl: (args, { stdin } = {}) => kubectl(['--kubeconfig', kubeconfigPath, ...args], dir, stdin),
-    connectAs: (token) => connect({ url, ca, token }),
-    writeKubeconfig: writeConfig,
     stopApiServer,
     startApiServer,
     async forgetHistory() {
@@ -144,14 +161,14 @@ async function startIn(dir: string, supervisor: Supervisor, options: ControlPlan
 /** Awaits a component, and gives up at once when a process it needs has died. */
 async function untilUp<T>(needs: readonly ManagedProcess[], what: string, probe: () => T | Promise<T>) {
   const dead = () => needs.find((process) => process.hasExited());
-  const seen = await waitFor(async () => dead() ?? (await probe()), { deadlineMs: READY_DEADLINE_MS, what });
+  const seen = await waitFor(async () => dead() ?? (await probe()), { what });
   const victim = dead();
   if (victim) throw new Error(`${victim.name} ended while waiting for ${what}:\n${victim.logTail()}`);
   return seen as NonNullable<T>;
 }
 
 async function isReady(api: ApiClient): Promise<boolean> {
-  const { status } = await api.request('GET', '/readyz', { deadlineMs: 2_000 });
+  const { status } = await api.request('GET', '/readyz');
   return status === 200;
 }
 
@@ -159,10 +176,11 @@ async function startControllers(
   supervisor: Supervisor,
   dir: string,
   { controllerManager = false, kwok = false }: ControlPlaneOptions,
-  writeConfig: WriteConfig,
+  writeConfig: ControlPlane['writeKubeconfig'],
 ): Promise<void> {
   if (kwok) {
-    const args = kwokArgs(writeConfig('kwok', { token: KUBELET }), await freePort());
+    const selector = typeof kwok === 'object' ? kwok.label : null;
+    const args = kwokArgs(writeConfig('kwok', { token: KUBELET }), await freePort(), selector);
     supervisor.start('kwok', requireBinary('kwok'), args);
   }
   if (controllerManager) {
@@ -181,7 +199,7 @@ async function createDefaultServiceAccount(api: ApiClient): Promise<void> {
     const { status } = await api.request('POST', path, { body: { metadata: { name: 'default' } } });
     return status === 201 || status === 409;
   };
-  await waitFor(created, { deadlineMs: READY_DEADLINE_MS, what: 'the service account default/default' });
+  await waitFor(created, { what: 'the service account default/default' });
 }
 
 async function currentRevision(api: ApiClient): Promise<number> {

@@ -1,6 +1,7 @@
 import { type Ledger, writeLedger } from '../../agent/core/ledger.ts';
 import type { ApiClient, KubeObject } from './api-client.ts';
-import { createNode, type NewNode } from './nodes.ts';
+import { isCordoned, isHeld, type NodeObject, taintsOf } from './held-node.ts';
+import { createNode, type NewNode, type Taint } from './nodes.ts';
 
 /** The taint of a held node. */
 export const SICK = { key: 'sick', value: 'true', effect: 'NoSchedule' } as const;
@@ -19,10 +20,11 @@ export async function createHeldNode(
   const whole: Ledger = {
     nodeUid: metadata.uid,
     since,
-    policies: { disk: { since, cordon: true, taint: SICK, drain: true } },
-    cordon: 'Ours',
-    taints: [{ ...SICK, owner: 'Ours' }],
-    drain: { state: 'Drained', since },
+    policies: { disk: { since, marks: { cordon: {}, taint: SICK }, drain: { state: 'Drained', since, rules: null } } },
+    marks: [
+      { effect: 'cordon', mark: {}, owner: 'Ours' },
+      { effect: 'taint', mark: SICK, owner: 'Ours' },
+    ],
     ...ledger,
   };
   const held = {
@@ -31,4 +33,10 @@ export async function createHeldNode(
     ...annotations,
   };
   return api.requestOk('PATCH', `/api/v1/nodes/${name}`, { body: { metadata: { annotations: held } } });
+}
+
+/** Whether nothing was taken back of what `createHeldNode` put on it, beside the taints it was given. */
+export function isAsHeld(node: NodeObject, taints: readonly Taint[] = []): boolean {
+  const keys = taintsOf(node).map(({ key }) => key);
+  return isCordoned(node) && isHeld(node) && keys.join() === [...taints, SICK].map(({ key }) => key).join();
 }

@@ -38,7 +38,7 @@ export function healAfterTurn({ members }: Fleet, law: FleetLaw, sickMs: number)
 }
 
 /** Waits until no Lease, no ledger, no cordon and no taint is left. */
-export async function untilNothingIsLeft(api: ApiClient, namespace: string, deadlineMs = 60_000): Promise<void> {
+export async function untilNothingIsLeft(api: ApiClient, namespace: string): Promise<void> {
   const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases?labelSelector=${BUDGET_LABEL}`;
   let left: string[] = [];
   const look = async () => {
@@ -50,7 +50,7 @@ export async function untilNothingIsLeft(api: ApiClient, namespace: string, dead
     left = [...held, ...nodes.map(({ metadata }) => metadata.name)];
     return left.length === 0;
   };
-  await waitFor(look, { what: 'no Lease, ledger, cordon or taint to be left', deadlineMs }).catch((error) => {
+  await waitFor(look, { what: 'no Lease, ledger, cordon or taint to be left' }).catch((error) => {
     throw new Error(`${error.message}; left: ${left.join(', ')}`);
   });
 }

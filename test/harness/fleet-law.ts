@@ -149,7 +149,7 @@ function findWithoutSlot(events: readonly WatchEvent[]): string[] {
 }
 
 function see(object: unknown): Seen {
-  const node = toNodeView(object);
+  const node = toNodeView(object, 'read a Node');
   const reading = readLedger(node);
   return {
     labels: node.labels,

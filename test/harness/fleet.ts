@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { PolicySet } from '../../agent/core/policy.ts';
+import type { Run } from '../../agent/core/ports.ts';
+import { createAgentPodApi } from '../../agent/kube/agent-pod-api.ts';
 import { type Credentials, loadCredentials } from '../../agent/kube/credentials.ts';
 import { hasStatus } from '../../agent/kube/kube-error.ts';
 import { createNodeApi } from '../../agent/kube/node-api.ts';
@@ -7,10 +10,12 @@ import { createSlotApi, slotLeaseName } from '../../agent/kube/slot-api.ts';
 import { createTransport, type KubeRequest, type Transport } from '../../agent/kube/transport.ts';
 import { watchNode } from '../../agent/kube/watch-node.ts';
 import { Agent } from '../../agent/loop/agent.ts';
-import type { Run } from '../../agent/loop/check-timer.ts';
 import { SYSTEM_CLOCK } from '../../agent/loop/clock.ts';
+import { createDrainNarrator } from '../../agent/loop/drain-narrator.ts';
 import { loadPolicyFiles } from '../../agent/policy/load-policies.ts';
+import type { Log } from '../../agent/telemetry/log.ts';
 import { createMetrics } from '../../agent/telemetry/metrics.ts';
+import { createTelling } from '../../agent/telemetry/telling.ts';
 
 /** Where in one of its requests an agent ends. On the wire: the server has it, and may do it later. */
 export type CrashPoint = 'beforeSending' | 'onTheWire' | 'answered';
@@ -104,8 +109,8 @@ function startMember(
       void agent.stop();
     };
     crash = crashNow;
-    agent.onPolicies({ valid: true, set: policies });
-    const listener = { onNode: agent.onNode.bind(agent), onProblem: agent.onProblem.bind(agent) };
+    agent.onPolicies({ valid: true, set: policies }, []);
+    const listener = { onNode: agent.onNode.bind(agent), onProblem: (error: unknown) => agent.onProblem(error) };
     void watchNode(transport, name, listener, signal);
   }
 
@@ -142,21 +147,36 @@ function createAgent(
   isSick: () => boolean,
   problems: string[],
 ): Agent {
-  const isConflict = (error: unknown) => hasStatus(error, 409);
+  const log: Log = ({ level, message, text }) => {
+    if (level === 'warn' || level === 'error') problems.push(text ?? message);
+  };
+  const metrics = createMetrics({ version: 'fleet', runtime: 'node' }, SYSTEM_CLOCK.wallMs);
+  const tell = createTelling({ nodeName, log, record: () => {}, counted: metrics.counted });
   return new Agent({
     nodeName,
-    api: { ...createNodeApi(transport, nodeName), isConflict, isNotFound: (error) => hasStatus(error, 404) },
-    slotApi: { ...createSlotApi(transport, namespace), nameOf: slotLeaseName, isConflict },
-    drainApi: { ...createPodApi(transport, nodeName), answerOf: evictionAnswer },
+    id: randomUUID(),
+    boot: nodeName,
+    pid: 1,
+    hasEnded: () => null,
     ownPod: null,
-    startCheck: () => runOf(isSick()),
-    describeErrors: () => [],
-    log: ({ level, message, text }) => {
-      if (level === 'warn' || level === 'error') problems.push(text ?? message);
+    clock: SYSTEM_CLOCK,
+    serverWallMs: transport.serverWallMs,
+    nodeApi: createNodeApi(transport, nodeName),
+    slotApi: {
+      ...createSlotApi(transport, namespace),
+      nameOf: slotLeaseName,
+      isConflict: (error) => hasStatus(error, 409),
     },
-    record: () => {},
-    metrics: createMetrics({ version: 'fleet', runtime: 'node' }),
-    onFatal: () => {},
+    podApi: createAgentPodApi(transport, null),
+    drainApi: { ...createPodApi(transport, nodeName), answerOf: evictionAnswer },
+    startCheck: () => runOf(isSick()),
+    drainNarrator: createDrainNarrator(nodeName, log, () => false),
+    drainMeter: metrics.drain,
+    onStep(step) {
+      tell(step);
+      metrics.show(step);
+    },
+    onEnd: () => {},
     mayLandMs,
   });
 }

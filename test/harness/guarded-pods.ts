@@ -11,7 +11,7 @@ export interface GuardedPods {
 
 /**
  * Puts pods on a node, in a namespace of its name, that go the moment their eviction is accepted. That of a guarded one is
- * refused with 429: without a disruption controller no PodDisruptionBudget ever allows one.
+ * refused with 429: its budget wants all of them.
  */
 export async function addGuardedPods(
   api: ApiClient,
@@ -20,7 +20,7 @@ export async function addGuardedPods(
 ): Promise<GuardedPods> {
   await createNamespace(api, node);
   const budgets = `/apis/policy/v1/namespaces/${node}/poddisruptionbudgets`;
-  const body = { metadata: { name: 'guard' }, spec: { minAvailable: 1, selector: { matchLabels: GUARDED } } };
+  const body = { metadata: { name: 'guard' }, spec: { minAvailable: guarded, selector: { matchLabels: GUARDED } } };
   await api.requestOk('POST', budgets, { body });
   for (let n = 0; n < free + guarded; n++) {
     const labels = n < guarded ? GUARDED : {};

@@ -3,6 +3,7 @@
 export const LEDGER = 'node-svc-checker/ledger';
 export const DRAIN_STATE = 'node-svc-checker-drain-state';
 export const POLICY_REPORT = 'node-svc-checker/policy';
+export const AGENT = 'node-svc-checker/agent';
 export const OWN_CONDITIONS = 'node-svc-checker/conditions';
 
 /** A condition in a Node's status. */
@@ -53,10 +54,26 @@ export function isReportedOn({ metadata }: NodeObject): boolean {
   return metadata.annotations?.[POLICY_REPORT] !== undefined;
 }
 
-/** The ledger, parsed; empty when there is none. */
+/** The ledger, as tests look at it; empty when there is none. */
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects of it, it says itself
-export function ledgerOf({ metadata }: NodeObject): any {
-  return JSON.parse(metadata.annotations?.[LEDGER] ?? '{}');
+export function ledgerOf({ metadata }: Pick<NodeObject, 'metadata'> | { metadata: any }): any {
+  return readLedgerText(metadata.annotations?.[LEDGER]);
+}
+
+/** With the owner of the cordon, the taints with theirs, and of the drains the first one's memory, or null. */
+// biome-ignore lint/suspicious/noExplicitAny: the same
+export function readLedgerText(text: string | undefined): any {
+  if (text === undefined) return {};
+  const ledger = JSON.parse(text);
+  const marks: { effect: string; mark: object; owner: string }[] = ledger.marks ?? [];
+  const holds: { drain: { state: string; since: string } | null }[] = Object.values(ledger.policies ?? {});
+  const drain = holds.find((hold) => hold.drain !== null)?.drain ?? null;
+  return {
+    ...ledger,
+    cordon: marks.find(({ effect }) => effect === 'cordon')?.owner ?? null,
+    taints: marks.filter(({ effect }) => effect === 'taint').map(({ mark, owner }) => ({ ...mark, owner })),
+    drain: drain && { state: drain.state, since: drain.since },
+  };
 }
 
 /** Without the taints of the control plane itself. */

@@ -10,8 +10,6 @@ import { waitFor } from './wait-for.ts';
 
 /** As the Prometheus operator names the job of the shipped PodMonitor. */
 const JOB = 'node-svc-checker/node-svc-checker';
-/** How long all of it may take to come up, in milliseconds. */
-const READY_DEADLINE_MS = 30_000;
 
 /** A real Prometheus and a real Alertmanager with what is shipped, and somebody who is told. */
 export type Monitoring = Pick<Receiver, 'alerts' | 'slack' | 'teams'> & Pick<Prometheus, 'query' | 'stop'>;
@@ -37,7 +35,7 @@ export async function startMonitoring(targets: readonly ScrapeTarget[]): Promise
     prometheus.setTargets(targets);
     const { query } = prometheus;
     const isUp = async () => (await query('up == 1')).length === targets.length;
-    await waitFor(isUp, { what: 'Prometheus to scrape every agent', deadlineMs: READY_DEADLINE_MS });
+    await waitFor(isUp, { what: 'Prometheus to scrape every agent' });
     const { alerts, slack, teams } = receiver;
     return { alerts, slack, teams, query, stop };
   } catch (error) {

@@ -35,7 +35,7 @@ export function onTerminal(kubeconfig: string, args: readonly string[]): Termina
   });
   return {
     output: () => output,
-    waitFor: (text) => waitFor(() => output.includes(text), { what: text, deadlineMs: 30_000 }),
+    waitFor: (text) => waitFor(() => output.includes(text), { what: text }),
     type: (text) => child.stdin?.write(text),
     exitCode,
   };

@@ -84,6 +84,20 @@ function startProcess(name: string, path: string, args: readonly string[], logPa
   };
 }
 
+/** Has a child not outlive this process, unless that is killed by SIGKILL: a run that is interrupted sends SIGTERM. */
+export function endWithThisProcess(child: ChildProcess): void {
+  const end = () => child.kill('SIGKILL');
+  const exit = () => process.exit(143);
+  // A suite runs many, each with listeners of its own.
+  process.setMaxListeners(0);
+  process.once('exit', end);
+  process.once('SIGTERM', exit);
+  child.once('close', () => {
+    process.off('exit', end);
+    process.off('SIGTERM', exit);
+  });
+}
+
 function exitOf(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     child.once('exit', () => resolve());

@@ -5,9 +5,6 @@ import { requireBinary } from './binaries.ts';
 import { freePort, startSupervisor } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 
-/** How long it may take to come up, in milliseconds. */
-const READY_DEADLINE_MS = 30_000;
-
 export interface ScrapeTarget {
   /** host:port */
   readonly address: string;
@@ -86,7 +83,7 @@ export async function startPrometheus(
   ]);
   try {
     const ready = async () => prometheus.hasExited() || (await fetch(`${url}/-/ready`)).ok;
-    await waitFor(ready, { what: 'Prometheus to be ready', deadlineMs: READY_DEADLINE_MS });
+    await waitFor(ready, { what: 'Prometheus to be ready' });
     if (prometheus.hasExited()) throw new Error(`Prometheus ended:\n${prometheus.logTail()}`);
   } catch (error) {
     await supervisor.end();

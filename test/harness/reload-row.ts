@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Owner } from '../../agent/core/effects/mark.ts';
 import type { Health } from '../../agent/core/health.ts';
 import { type Hold, type Ledger, readLedger, writeLedger } from '../../agent/core/ledger.ts';
-import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodePatch, type NodeView } from '../../agent/core/node.ts';
-import type { Actions, NodeCheckPolicy, Taint } from '../../agent/core/policy.ts';
+import { DRAIN_STATE_ANNOTATION, LEDGER_ANNOTATION, type NodeChange, type NodeView } from '../../agent/core/node.ts';
+import { drainRules } from '../../agent/core/orders/drain-rules.ts';
+import type { Actions, Drain, NodeCheckPolicy, Taint } from '../../agent/core/policy.ts';
 import { type Roster, rosterOf } from '../../agent/core/roster.ts';
 import {
   compareSample,
   SAMPLE_DRAIN,
   SAMPLE_NOW,
+  SAMPLE_SLOTS,
   SAMPLE_TAINT,
   sampleNode,
   samplePolicy,
   settleSample,
 } from '../../agent/core/samples.ts';
-import type { SlotState } from '../../agent/core/slot.ts';
 import type { NodeTaint } from '../../agent/core/taint.ts';
 
 /** One rule: what an edit of the policies means for a node in an episode. */
@@ -27,15 +29,15 @@ export type ReloadRow = readonly [
 ];
 
 export type Then = {
-  /** The whole patch but its guard and the ledger; nothing is written when absent. */
-  readonly writes?: Omit<NodePatch, 'resourceVersion' | 'annotations'> & { readonly drainState?: string };
+  /** The whole change but the ledger; nothing is written when absent. */
+  readonly writes?: NodeChange['spec'] & { readonly drainState?: string };
   /** By policy name, in order; as before the reload when absent. */
   readonly counts?: Readonly<Record<string, Health>>;
   /** As before the reload when absent. */
   readonly ledger?: Omit<Ledger, 'nodeUid' | 'since'> | null;
   readonly withheld?: readonly string[];
-  /** By whose rules a drain goes on. */
-  readonly drainBy?: NodeCheckPolicy;
+  /** By whose rules drains go on, each for its own policy. */
+  readonly drainBy?: readonly NodeCheckPolicy[];
 };
 
 /** Before the reload; what is absent is an episode that the failing policies of `before` began. */
@@ -46,7 +48,8 @@ export type Given = {
   readonly heldBy?: readonly NodeCheckPolicy[];
   /** What became of the node since. */
   readonly meanwhile?: Partial<NodeView>;
-  readonly slot?: SlotState;
+  /** Of the one budget that selects the node; none does when absent. */
+  readonly slot?: keyof typeof SAMPLE_SLOTS;
 };
 
 /** When the reload happens; what is on the node before was put there at SAMPLE_NOW. */
@@ -80,22 +83,24 @@ export const drains = (name: string, drain = SAMPLE_DRAIN) => policy(name, { cor
 export const OTHER = { command: ['/opt/checks/other.sh'] };
 
 /** What one policy holds. */
-export const holds = (cordon: boolean, taint: Taint | null, drain = false, since = SAMPLE_NOW): Hold => ({
+export const holds = (cordon: boolean, taint: Taint | null, drain: Hold['drain'] = null, since = SAMPLE_NOW): Hold => ({
   since,
-  cordon,
-  taint,
+  marks: { ...(cordon && { cordon: {} }), ...(taint && { taint }) },
   drain,
 });
-/** A ledger in which the cordon and the taint are ours, and the drain is under way since then. */
-export const held = (
-  policies: Readonly<Record<string, Hold>>,
-  taint: Taint | null,
-  drainSince: string | null = null,
-) => ({
+/** A drain that is under way since then. */
+export const drainSince = (since: string, rules: Drain = SAMPLE_DRAIN): NonNullable<Hold['drain']> => ({
+  state: 'Draining',
+  since,
+  rules: drainRules(rules),
+});
+/** A ledger in which the cordon and the taint, where they are held, are ours. */
+export const held = (policies: Readonly<Record<string, Hold>>, taint: Taint | null, cordon: Owner | null = 'Ours') => ({
   policies,
-  cordon: 'Ours' as const,
-  taints: taint === null ? [] : [{ ...taint, owner: 'Ours' as const }],
-  drain: drainSince === null ? null : { state: 'Draining' as const, since: drainSince },
+  marks: [
+    ...(cordon === null ? [] : [{ effect: 'cordon', mark: {}, owner: cordon }]),
+    ...(taint === null ? [] : [{ effect: 'taint', mark: taint, owner: 'Ours' as const }]),
+  ],
 });
 /** All that `both` did is undone, in one write. */
 export const UNDONE: Then = {
@@ -105,7 +110,7 @@ export const UNDONE: Then = {
 /** All that `both` asks for is done, in one write. */
 export const DONE: Then = {
   writes: { unschedulable: true, taints: [FOREIGN, SAMPLE_TAINT] },
-  ledger: held({ a: holds(true, SAMPLE_TAINT, false, RELOADED_AT) }, SAMPLE_TAINT),
+  ledger: held({ a: holds(true, SAMPLE_TAINT, null, RELOADED_AT) }, SAMPLE_TAINT),
 };
 
 /** Makes a test of each row. */
@@ -115,9 +120,9 @@ export function testReloads(subject: string, rows: readonly ReloadRow[]): void {
   });
 }
 
-/** Plays one row, and compares all of the outcome: counters, patch, ledger, what is withheld, and the drain. */
+/** Plays one row, and compares all of the outcome: counters, change, ledger, what is withheld, and the drains. */
 function assertReload([, before, after, then = {}, given = {}]: ReloadRow): void {
-  const { health = FAILING, heldBy = health.failing ? before : [], meanwhile, slot = 'Granted' } = given;
+  const { health = FAILING, heldBy = health.failing ? before : [], meanwhile, slot } = given;
   const labels = { role: 'storage' };
   const put = settleSample(sampleNode({ labels, taints: [FOREIGN] }), rosterWith(heldBy, FAILING));
   const node: NodeView = { ...put, ...meanwhile };
@@ -125,36 +130,33 @@ function assertReload([, before, after, then = {}, given = {}]: ReloadRow): void
   const ledger = ledgerOf(node);
 
   const roster = rosterOf(after, labels, previous, ledger);
-  const situation = { now: RELOADED_AT, slot };
+  const situation = { now: RELOADED_AT, ...(slot && SAMPLE_SLOTS[slot]) };
   const comparison = compareSample(node, roster, situation);
   settleSample(node, roster, situation);
 
-  const drain = comparison.drain && { policy: comparison.drain.policy, rules: comparison.drain.rules };
+  const drains = comparison.drains.map(({ policy, rules }) => ({ policy, rules }));
   const withheld = comparison.withheld.map(({ policy, why }) => `${policy}: ${why}`);
-  const actual = { counts: countsOf(roster), patch: comparison.patch, ledger: comparison.ledger, withheld, drain };
+  const { change } = comparison;
+  const actual = { counts: countsOf(roster), change, ledger: comparison.ledger, withheld, drains };
   const ledgerAfter =
     then.ledger === undefined
       ? ledger
       : then.ledger && { nodeUid: node.uid, since: ledger?.since ?? RELOADED_AT, ...then.ledger };
   assert.deepEqual(actual, {
     counts: then.counts ?? countsOf(previous),
-    patch: then.writes === undefined ? null : patchOf(node, then.writes, ledgerAfter),
+    change: then.writes === undefined ? null : changeOf(then.writes, ledgerAfter),
     ledger: ledgerAfter,
     withheld: then.withheld ?? [],
-    drain: then.drainBy ? { policy: then.drainBy.metadata.name, rules: then.drainBy.spec.actions.drain } : null,
+    drains: (then.drainBy ?? []).map(({ metadata, spec }) => ({ policy: metadata.name, rules: spec.actions.drain })),
   });
 }
 
-function patchOf(
-  node: NodeView,
-  { drainState, ...fields }: NonNullable<Then['writes']>,
-  ledger: Ledger | null,
-): NodePatch {
+function changeOf({ drainState, ...spec }: NonNullable<Then['writes']>, ledger: Ledger | null): NodeChange {
   const annotations = {
     [LEDGER_ANNOTATION]: ledger && writeLedger(ledger),
     ...(drainState === undefined ? {} : { [DRAIN_STATE_ANNOTATION]: drainState }),
   };
-  return { resourceVersion: node.resourceVersion, annotations, ...fields };
+  return { metadata: { annotations }, ...(Object.keys(spec).length > 0 && { spec }) };
 }
 
 function rosterWith(policies: readonly NodeCheckPolicy[], health: Health): Roster {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { nscCommand, type Runtime } from './nsc-command.ts';
+import { endWithThisProcess } from './processes.ts';
 
 export interface NscRun {
   /** What it wrote so far. */
@@ -40,13 +41,11 @@ export function runNsc(
   // It may end without having read its input.
   child.stdin.on('error', () => {});
   child.stdin.end(stdin);
-  const killChild = () => child.kill('SIGKILL');
-  process.once('exit', killChild);
-  const deadline = setTimeout(killChild, deadlineMs);
+  endWithThisProcess(child);
+  const deadline = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
   const exitCode = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
-      process.off('exit', killChild);
       clearTimeout(deadline);
       resolve(code);
     });

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Of the policy `sick-check`; its command and a period of 1 s are there unless it says otherwise. */
 export type SickCheckSpec = { readonly check?: object; readonly [field: string]: unknown };
@@ -41,14 +41,8 @@ export function createSickCheck(spec: SickCheckSpec): SickCheck {
   const { path, breakIt, heal } = createSickScript(dir);
   mkdirSync(policyDir);
   const write = (changed: SickCheckSpec) => {
-    const check = { command: [path], periodSeconds: 1, ...spec.check, ...changed.check };
-    const policy = {
-      apiVersion: 'node-svc-checker/v1',
-      kind: 'NodeCheckPolicy',
-      metadata: { name: 'sick-check' },
-      spec: { ...spec, ...changed, check },
-    };
-    writeFileSync(join(policyDir, 'sick-check.yaml'), JSON.stringify(policy));
+    const check = { ...spec.check, ...changed.check };
+    writePolicy(policyDir, 'sick-check', path, { ...spec, ...changed, check });
   };
   write({});
   return {
@@ -58,4 +52,28 @@ export function createSickCheck(spec: SickCheckSpec): SickCheck {
     heal,
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
+}
+
+/** One more policy in a directory, of that name, whose check is a script of its own that can be broken. */
+export function addSickPolicy(policyDir: string, name: string, spec: SickCheckSpec): SickScript {
+  const dir = join(dirname(policyDir), name);
+  mkdirSync(dir);
+  const script = createSickScript(dir);
+  writePolicy(policyDir, name, script.path, spec);
+  return script;
+}
+
+/** A budget in a directory; of its spec `maxUnavailable` is all that it needs. */
+export function writeBudget(policyDir: string, name: string, spec: object): void {
+  writeDocument(policyDir, 'NodeDisruptionBudget', name, spec);
+}
+
+function writePolicy(policyDir: string, name: string, script: string, spec: SickCheckSpec): void {
+  const check = { command: [script], periodSeconds: 1, ...spec.check };
+  writeDocument(policyDir, 'NodeCheckPolicy', name, { ...spec, check });
+}
+
+function writeDocument(policyDir: string, kind: string, name: string, spec: object): void {
+  const document = { apiVersion: 'node-svc-checker/v1', kind, metadata: { name }, spec };
+  writeFileSync(join(policyDir, `${name}.yaml`), JSON.stringify(document));
 }

@@ -1,10 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** How often a condition is looked at, in milliseconds. */
-const POLL_MS = 20;
+/** Only what fails waits so long, in milliseconds: the machine may be busy with other tests. */
+const DEADLINE_MS = 180_000;
+/** Between two looks at a condition, in milliseconds: at first, and at most. Looking costs the API server as much as us. */
+const FIRST_POLL_MS = 10;
+const SLOWEST_POLL_MS = 200;
+const SLOWER_BY = 1.25;
 
 export interface WaitOptions {
-  /** Milliseconds until the wait fails; 10 s when absent. */
+  /** Milliseconds until the wait fails; three minutes when absent. */
   readonly deadlineMs?: number;
   /** What is awaited, as it reads after "waited N ms for ". */
   readonly what: string;
@@ -16,10 +20,11 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs = 10_000, what }: WaitOptions,
+  { deadlineMs = DEADLINE_MS, what }: WaitOptions,
 ): Promise<NonNullable<T>> {
   const endsAt = performance.now() + deadlineMs;
   let last: unknown = 'nothing: the condition never answered';
+  let pollMs = FIRST_POLL_MS;
   for (;;) {
     const leftMs = endsAt - performance.now();
     if (leftMs <= 0) {
@@ -29,7 +34,8 @@ export async function waitFor<T>(
     if (seen === 'late') continue;
     if ('value' in seen && seen.value) return seen.value;
     last = 'value' in seen ? seen.value : seen.error;
-    await pause(POLL_MS);
+    await pause(pollMs);
+    pollMs = Math.min(pollMs * SLOWER_BY, SLOWEST_POLL_MS);
   }
 }
 

@@ -11,7 +11,7 @@ export interface WatchStream {
   readonly events: readonly WatchEvent[];
   /** Lines that were no JSON. */
   readonly malformed: readonly string[];
-  /** The next event not handed out yet. @throws Error after the deadline (10 s), naming what came instead. */
+  /** The next event not handed out yet. @throws Error after the deadline, naming what came instead. */
   next(options?: Partial<WaitOptions>): Promise<WatchEvent>;
   /** True once the server or a broken connection ended it. */
   hasEnded(): boolean;

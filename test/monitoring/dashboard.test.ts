@@ -131,7 +131,7 @@ test('it can be provisioned: nobody has to fill in anything, and every variable 
 /** The labels of the series that a selector selects. */
 function exportedLabels(): (selector: string) => string[] {
   const labels = new Map<string, readonly string[]>([['up', []]]);
-  const { registry } = createMetrics({ version: '1.2.3', runtime: 'node' });
+  const { registry } = createMetrics({ version: '1.2.3', runtime: 'node' }, Date.now);
   for (const { name } of registry.getMetricsAsArray()) {
     // The interface of prom-client does not show what its metrics have.
     const metric = registry.getSingleMetric(name) as unknown as { labelNames: readonly string[]; buckets?: unknown };

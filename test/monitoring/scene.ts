@@ -1,13 +1,18 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AgentCluster, NAMESPACE, startAgentCluster } from '../harness/agent-cluster.ts';
+import { type AgentCluster, joinAgentCluster } from '../harness/agent-cluster.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
+import { NAMESPACE } from '../harness/agent-rights.ts';
 import { createNode } from '../harness/nodes.ts';
 import { type Prometheus, startPrometheus } from '../harness/prometheus.ts';
+import { WITH_KUBELET } from '../harness/shared-control-plane.ts';
 
 /** As the Prometheus operator names what our PodMonitor selects. */
 export const JOB = `${NAMESPACE}/node-svc-checker`;
+
+/** Of the nodes of a scene, and no others. */
+const FLEET = { fleet: 'scene' } as const;
 
 /** The documents of a policy directory, by file name. */
 export type PolicyFiles = Readonly<Record<string, object>>;
@@ -53,7 +58,7 @@ export async function startScene({ nodeNames, policies, scrapeSeconds }: SceneOp
     }
   };
 
-  const cluster = await startAgentCluster({ kwok: true });
+  const cluster = await joinAgentCluster();
   const agents = new Map<string, AgentProcess>();
   let prometheus: Prometheus | undefined;
   const stop = async () => {
@@ -67,14 +72,14 @@ export async function startScene({ nodeNames, policies, scrapeSeconds }: SceneOp
   };
   try {
     for (const nodeName of nodeNames) {
-      await createNode(cluster.plane.api, nodeName);
+      await createNode(cluster.plane.api, nodeName, { labels: { ...WITH_KUBELET, ...FLEET } });
       mkdirSync(policyDirOf(nodeName));
       writePolicies(nodeName, policies([script]));
       const { pod, kubeconfig } = await cluster.seat(nodeName, { tolerates: true });
       const env = { POD_NAME: pod, POD_NAMESPACE: NAMESPACE };
       agents.set(nodeName, startAgent({ nodeName, policyDir: policyDirOf(nodeName), kubeconfig, env }));
     }
-    for (const agent of agents.values()) await agent.waitForLine(/OK/, { deadlineMs: 60_000 });
+    for (const agent of agents.values()) await agent.waitForLine(/OK/);
     prometheus = await startPrometheus(JOB, { intervalSeconds: scrapeSeconds });
     prometheus.setTargets(
       [...agents].map(([node, agent]) => ({ address: agent.httpAddress(), labels: { job: JOB, node } })),
@@ -110,12 +115,12 @@ export function policyOf(name: string, { check, ...spec }: { check: object; [fie
   };
 }
 
-/** A budget over every node. */
+/** A budget over every node of the scene. */
 export function budgetOf(name: string, maxUnavailable: number): object {
   return {
     apiVersion: 'node-svc-checker/v1',
     kind: 'NodeDisruptionBudget',
     metadata: { name },
-    spec: { nodeSelector: {}, maxUnavailable },
+    spec: { nodeSelector: { matchLabels: FLEET }, maxUnavailable },
   };
 }

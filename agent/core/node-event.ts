@@ -1,0 +1,24 @@
+/** A Kubernetes Event on our Node. Reasons are stable: people and alerts match on them. */
+export type NodeEvent = {
+  readonly type: 'Normal' | 'Warning';
+  /** One CamelCase word. */
+  readonly reason: string;
+  /**
+   * What it is the latest word on, such as `drain`. Where not all Events can be written, this is what must not be missing in
+   * the end: how things are now.
+   */
+  readonly topic: string;
+  readonly message: string;
+  /** The policy it is about; absent: the node, or all policies. */
+  readonly policy?: string;
+};
+
+/** Events that count as the same one, and how often it has happened. */
+export type EventSeries = {
+  /** The last one. */
+  readonly event: NodeEvent;
+  readonly count: number;
+  /** When it happened first and last, in milliseconds since the epoch. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+};

@@ -1,0 +1,181 @@
+import { type Allowance, nextMs as allowedMs } from './allowance.ts';
+import { ownerKey, paceAfter } from './come-back.ts';
+import { isUnresolved, lookupSent, NOT_LOOKED_UP } from './daemon-sets.ts';
+import { type Attempt, cameBack, type DrainState, type PodProgress } from './drain-state.ts';
+import { LAST_LOOK_MS } from './drain-verdict.ts';
+import { daemonSetKey } from './eviction-choice.ts';
+import type { PodView } from './pod.ts';
+import { type Candidate, chooseDeletions, chooseUpNext, type Wanted } from './up-next.ts';
+
+/** Evictions and deletions under way at a time; a pod that waits for its budget or its end takes no place. */
+export const MAX_EVICTIONS_IN_FLIGHT = 10;
+/** No single call of a drain takes longer, whatever is left until its deadline. */
+const CALL_DEADLINE_MS = 10_000;
+
+/** One request to the API server; `deadlineMs` is how long it may take. */
+export type DrainCall = { readonly deadlineMs: number } & (
+  | { readonly kind: 'Evict' | 'Delete'; readonly pod: PodView; readonly gracePeriodSeconds: number | null }
+  | { readonly kind: 'Read'; readonly pod: PodView }
+  | { readonly kind: 'FindDaemonSet'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'List' }
+);
+
+/** What to send now, the state once it is sent, and when there may be more to send. */
+export type Sending = { readonly state: DrainState; readonly calls: readonly DrainCall[]; readonly wakesMs: number[] };
+
+/** @param random from 0 (inclusive) to 1 (exclusive) */
+export function chooseCalls(state: DrainState, wanted: readonly Wanted[], nowMs: number, random: number): Sending {
+  const sender = new Sender(state, wanted, nowMs, random);
+  sender.lookUp();
+  sender.look();
+  sender.read();
+  sender.delete();
+  sender.evict();
+  return sender.sending();
+}
+
+/** Collects the calls of one step; what it changes are its own copies. */
+class Sender {
+  readonly #before: DrainState;
+  readonly #wanted: readonly Wanted[];
+  readonly #nowMs: number;
+  readonly #random: number;
+  readonly #calls: DrainCall[] = [];
+  readonly #wakesMs: number[] = [];
+  readonly #progress: Map<string, PodProgress>;
+  readonly #owners: Map<string, NonNullable<ReturnType<DrainState['owners']['get']>>>;
+  readonly #daemonSets: Map<string, NonNullable<ReturnType<DrainState['daemonSets']['get']>>>;
+  readonly #deletions: ReadonlyMap<string, Candidate>;
+  #look: DrainState['look'];
+  #asking: Allowance;
+  #deleting: Allowance;
+
+  constructor(state: DrainState, wanted: readonly Wanted[], nowMs: number, random: number) {
+    this.#before = state;
+    this.#wanted = wanted;
+    this.#nowMs = nowMs;
+    this.#random = random;
+    this.#progress = new Map(state.progress);
+    this.#owners = new Map(state.owners);
+    this.#daemonSets = new Map(state.daemonSets);
+    this.#deletions = chooseDeletions(wanted);
+    this.#look = state.look;
+    this.#asking = state.asking;
+    this.#deleting = state.deleting;
+  }
+
+  sending(): Sending {
+    const changed = { progress: this.#progress, owners: this.#owners, daemonSets: this.#daemonSets };
+    const spent = { look: this.#look, asking: this.#asking, deleting: this.#deleting };
+    return { state: { ...this.#before, ...changed, ...spent }, calls: this.#calls, wakesMs: this.#wakesMs };
+  }
+
+  lookUp(): void {
+    const pods = this.#wanted.flatMap(({ choice }) =>
+      choice.skip.filter(({ reason }) => reason === 'DaemonSetUnknown'),
+    );
+    for (const key of new Set(pods.map(({ pod }) => daemonSetKey(pod) ?? ''))) {
+      const progress = this.#daemonSets.get(key) ?? NOT_LOOKED_UP;
+      if (progress.isInFlight || !isUnresolved(progress)) continue;
+      if (!this.#isTime(progress.nextMs) || !this.#mayAsk()) continue;
+      this.#daemonSets.set(key, lookupSent(progress));
+      const [namespace = '', name = ''] = key.split('/');
+      this.#calls.push({ kind: 'FindDaemonSet', namespace, name, deadlineMs: this.#callMs() });
+    }
+  }
+
+  look(): void {
+    const isNeeded = this.#wanted.some(({ needsLook }) => needsLook) && !this.#look.isInFlight;
+    if (!isNeeded || !this.#isTime(this.#look.nextMs) || !this.#mayAsk()) return;
+    this.#look = { ...this.#look, isInFlight: true, askedAt: this.#before.turn, attempts: this.#look.attempts + 1 };
+    this.#calls.push({ kind: 'List', deadlineMs: this.#callMs(LAST_LOOK_MS) });
+  }
+
+  read(): void {
+    for (const [uid, progress] of this.#progress) {
+      const pod = this.#before.pods?.byUid.get(uid);
+      // The deletion is guarded by UID, so there it needs no reading.
+      if (progress.state.kind !== 'Reading' || progress.state.isSent || pod === undefined || this.#deletions.has(uid))
+        continue;
+      if (!this.#mayAsk()) return;
+      this.#progress.set(uid, { ...progress, state: { ...progress.state, isSent: true } });
+      this.#calls.push({ kind: 'Read', pod, deadlineMs: this.#callMs() });
+    }
+  }
+
+  delete(): void {
+    for (const candidate of this.#deletions.values()) {
+      const progress = this.#progress.get(candidate.pod.uid);
+      if (progress?.state.kind === 'InFlight') continue;
+      const isRepeated = progress?.how === 'Delete';
+      if (isRepeated && progress.state.kind === 'Accepted') continue;
+      if (isRepeated && 'untilMs' in progress.state && !this.#isTime(progress.state.untilMs)) continue;
+      if (this.#places() <= 0) return;
+      if (this.#deleting.left < 1) return void this.#wakesMs.push(allowedMs(this.#deleting));
+      this.#deleting = { ...this.#deleting, left: this.#deleting.left - 1 };
+      this.#send('Delete', candidate, isRepeated ? progress : undefined);
+    }
+  }
+
+  evict(): void {
+    const { candidates, wakesMs } = chooseUpNext(
+      { ...this.#before, progress: this.#progress },
+      this.#wanted,
+      this.#nowMs,
+    );
+    this.#wakesMs.push(...wakesMs);
+    for (const candidate of candidates) {
+      const { pod } = candidate;
+      if (this.#deletions.has(pod.uid)) continue;
+      const progress = this.#progress.get(pod.uid);
+      const isComeBack = progress === undefined && cameBack(this.#before, pod);
+      const pace = this.#owners.get(ownerKey(pod));
+      if (isComeBack && pace !== undefined && !this.#isTime(pace.nextMs)) continue;
+      if (this.#places() <= 0 || !this.#mayAsk()) return;
+      if (isComeBack) this.#owners.set(ownerKey(pod), paceAfter(pace, this.#nowMs, this.#random));
+      this.#send('Evict', candidate, progress);
+    }
+  }
+
+  #send(how: 'Evict' | 'Delete', { pod, by, gracePeriodSeconds }: Candidate, before: PodProgress | undefined): void {
+    const words = { said: before?.said ?? null, isBudget: before?.isBudget ?? false, silence: before?.silence ?? null };
+    const policies = by.map(({ order }) => order.policy);
+    const state = { kind: 'InFlight', sentMs: this.#nowMs, policies } as const;
+    this.#progress.set(pod.uid, { how, attempts: (before?.attempts ?? 0) + 1, ...words, state });
+    // A deadline that comes first may want the pod deleted, or reported.
+    const leftMs = Math.min(...by.map(({ untilMs }) => untilMs - this.#nowMs));
+    this.#calls.push({ kind: how, pod, gracePeriodSeconds, deadlineMs: clampCall(leftMs) });
+  }
+
+  #places(): number {
+    const taken = [...this.#progress.values()].filter(
+      ({ state }) => state.kind === 'InFlight' || (state.kind === 'Reading' && state.isSent),
+    );
+    return MAX_EVICTIONS_IN_FLIGHT - taken.length;
+  }
+
+  /** Remembers to look again when it is not. */
+  #isTime(ms: number): boolean {
+    if (ms <= this.#nowMs) return true;
+    this.#wakesMs.push(ms);
+    return false;
+  }
+
+  #mayAsk(): boolean {
+    if (this.#asking.left < 1) {
+      this.#wakesMs.push(allowedMs(this.#asking));
+      return false;
+    }
+    this.#asking = { ...this.#asking, left: this.#asking.left - 1 };
+    return true;
+  }
+
+  #callMs(atLeastMs = 1): number {
+    const attempts: readonly Attempt[] = this.#wanted.map(({ attempt }) => attempt);
+    return clampCall(Math.max(atLeastMs, ...attempts.map(({ untilMs }) => untilMs - this.#nowMs)));
+  }
+}
+
+function clampCall(ms: number): number {
+  return Math.min(CALL_DEADLINE_MS, Math.max(1, ms));
+}

@@ -1,0 +1,222 @@
+import { backoffMs } from '../backoff.ts';
+import { type LookupProgress, lookupAnswered, NOT_LOOKED_UP } from './daemon-sets.ts';
+import type { DrainOrder } from './drain-order.ts';
+import { type Attempt, type DrainState, isActive, OUTDATED, type PodProgress, withoutPods } from './drain-state.ts';
+import {
+  CONTRADICTED,
+  decideEviction,
+  type EvictionAnswer,
+  type EvictionNext,
+  isBudgetRefusal,
+  MIN_PAUSE_MS,
+} from './eviction-answer.ts';
+import type { DaemonSetLookup } from './eviction-choice.ts';
+import { forgetPod, NO_PODS, replacePods, reviewPods, updatePod } from './known-pods.ts';
+import { type PodView, podKey } from './pod.ts';
+
+/** A drain resumed after its deadline still finds out what is left on the node, and under Delete deletes it. */
+const RESUMED_MS = 5_000;
+/** A node that seems empty is listed once more; a list that does not settle it is followed by others, ever slower. */
+const RELIST = { baseMs: 200, maxMs: 10_000 };
+/** The words for a pod that one answer knows and another does not. */
+const CONTRADICTION = 'the API server lists it, and says that there is no such pod';
+
+export type Stopped = { readonly attempt: Attempt; readonly why: string };
+
+/**
+ * These drains should be under way, and no other. One that is unchanged goes on; another `since` or other rules begin
+ * anew.
+ *
+ * @param serverNowMs the API server's wall clock, in milliseconds since the epoch
+ * @param why what it says of a drain that is ordered no more
+ * @returns also the attempts that stop
+ */
+export function ordersGiven(
+  state: DrainState,
+  orders: readonly DrainOrder[],
+  nowMs: number,
+  serverNowMs: number,
+  why: string,
+): { state: DrainState; stopped: readonly Stopped[] } {
+  const attempts = new Map<string, Attempt>();
+  for (const order of orders) {
+    const before = state.attempts.get(order.policy);
+    const isSame = before !== undefined && keyOf(before.order) === keyOf(order);
+    attempts.set(order.policy, isSame ? before : newAttempt(order, nowMs, serverNowMs));
+  }
+  const stopped = [...state.attempts.values()]
+    .filter((attempt) => isActive(attempt) && attempts.get(attempt.order.policy) !== attempt)
+    .map((attempt) => ({ attempt, why: attempts.has(attempt.order.policy) ? 'it begins anew by other rules' : why }));
+  // What was said to the attempts before binds none that begins now.
+  const isNew = [...attempts].some(([policy, attempt]) => state.attempts.get(policy) !== attempt);
+  const kept = [...state.progress].filter(([, each]) => each.state.kind === 'InFlight' || each.how === 'Delete');
+  const next = { ...state, attempts, progress: isNew ? new Map(kept) : state.progress };
+  return { state: [...attempts.values()].some(isActive) ? next : withoutPods(next), stopped };
+}
+
+function keyOf({ since, rules }: DrainOrder): string {
+  return JSON.stringify([since, rules]);
+}
+
+/** The timeout runs from the landing of the cordon, also over a restart; an attempt after one that gave up has its own. */
+function newAttempt(order: DrainOrder, nowMs: number, serverNowMs: number): Attempt {
+  const timeoutMs = order.rules.timeoutSeconds * 1000;
+  const sinceMs = Date.parse(order.since);
+  const spentMs = order.isRetry || Number.isNaN(sinceMs) ? 0 : serverNowMs - sinceMs;
+  const leftMs = Math.min(timeoutMs, Math.max(RESUMED_MS, timeoutMs - spentMs));
+  return beginAttempt(order, 0, nowMs, leftMs);
+}
+
+export function beginAttempt(order: DrainOrder, number: number, nowMs: number, leftMs: number): Attempt {
+  const begun = { phase: 'Evicting', startedMs: nowMs, untilMs: nowMs + leftMs } as const;
+  return { order, number, ...begun, accepted: 0, fatal: null, emptySince: null };
+}
+
+/** The watch lists the pods of the node. */
+export function podsListed(state: DrainState, pods: readonly PodView[]): DrainState {
+  const firstSeen = state.firstSeen ?? new Set(pods.map(({ uid }) => uid));
+  // A fresh list under way may be older than this one.
+  const look = { ...state.look, askedAt: OUTDATED };
+  return { ...state, podsProblem: null, firstSeen, look, pods: replacePods(state.pods ?? NO_PODS, pods) };
+}
+
+export function podSeen(state: DrainState, pod: PodView): DrainState {
+  return state.pods === null ? state : { ...state, pods: updatePod(state.pods, pod) };
+}
+
+/** The watch has seen the pod go. */
+export function podGone(state: DrainState, { uid }: PodView): DrainState {
+  return state.pods === null ? state : forget(state, uid, null);
+}
+
+export function watchFailed(state: DrainState, problem: string): DrainState {
+  return { ...state, podsProblem: problem };
+}
+
+/** @param random from 0 (inclusive) to 1 (exclusive) */
+export function podAnswered(
+  state: DrainState,
+  pod: PodView,
+  answer: EvictionAnswer,
+  nowMs: number,
+  random: number,
+): DrainState {
+  const before = state.progress.get(pod.uid);
+  if (before?.state.kind !== 'InFlight') return state;
+  const concerned = before.state.policies.flatMap((policy) => {
+    const attempt = state.attempts.get(policy);
+    return attempt !== undefined && isActive(attempt) ? [attempt] : [];
+  });
+  const leftMs = Math.max(0, ...concerned.map(({ untilMs }) => untilMs - nowMs));
+  const next = decideEviction(answer, before.attempts - 1, leftMs, random);
+  const attempts = new Map(state.attempts);
+  for (const attempt of concerned) attempts.set(attempt.order.policy, attemptAfter(attempt, pod, next));
+  const progress = new Map(state.progress).set(pod.uid, progressAfter(before, next, answer, nowMs));
+  const after = { ...state, attempts, progress };
+  if (after.pods === null) return withoutProgress(after, pod.uid);
+  if (next.kind === 'Gone') return forget(after, pod.uid, state.turn);
+  return after.pods.byUid.has(pod.uid) ? after : withoutProgress(after, pod.uid);
+}
+
+function attemptAfter(attempt: Attempt, pod: PodView, next: EvictionNext): Attempt {
+  if (next.kind === 'Wait') return { ...attempt, accepted: attempt.accepted + 1 };
+  return next.kind === 'Fail' ? { ...attempt, fatal: `pod ${podKey(pod)}: ${next.why}` } : attempt;
+}
+
+function progressAfter(before: PodProgress, next: EvictionNext, answer: EvictionAnswer, nowMs: number): PodProgress {
+  switch (next.kind) {
+    case 'Wait':
+    case 'Gone':
+      return { ...before, said: null, isBudget: false, silence: null, state: { kind: 'Accepted' } };
+    case 'Fail': {
+      const untilMs = nowMs + CONTRADICTED.baseMs;
+      return { ...before, said: next.why, isBudget: false, silence: null, state: { kind: 'Waiting', untilMs } };
+    }
+    case 'Recheck':
+    case 'Retry': {
+      // A wait is cut short by its drain's deadline; another drain may want the pod still.
+      const untilMs = nowMs + Math.max(MIN_PAUSE_MS, next.afterMs);
+      const state =
+        next.kind === 'Retry'
+          ? ({ kind: 'Waiting', untilMs } as const)
+          : ({ kind: 'Reading', isSent: false, untilMs } as const);
+      // No answer says less than the one before: who looks at a drain that gave up has to know what refused.
+      if (answer.status === null) return { ...before, silence: next.why, state };
+      return { ...before, said: next.why, isBudget: isBudgetRefusal(answer), silence: null, state };
+    }
+    default:
+      return next satisfies never;
+  }
+}
+
+/** @param found null when there is none of its name */
+export function podRead(state: DrainState, pod: PodView, found: PodView | null): DrainState {
+  const after = readEnded(state, pod.uid, null);
+  if (after.pods === null) return after;
+  const isIt = found !== null && found.uid === pod.uid && found.nodeName === pod.nodeName;
+  return isIt ? podSeen(after, found) : forget(after, pod.uid, state.turn);
+}
+
+export function podReadFailed(state: DrainState, pod: PodView, problem: string): DrainState {
+  return readEnded(state, pod.uid, problem);
+}
+
+/** It waits for what is left of the back-off. */
+function readEnded(state: DrainState, uid: string, problem: string | null): DrainState {
+  const before = state.progress.get(uid);
+  if (before?.state.kind !== 'Reading') return state;
+  const waiting = { ...before, state: { kind: 'Waiting', untilMs: before.state.untilMs } as const };
+  const silence = problem ?? before.silence;
+  return { ...state, progress: new Map(state.progress).set(uid, { ...waiting, silence }) };
+}
+
+/** @param random from 0 (inclusive) to 1 (exclusive) */
+export function daemonSetAnswered(
+  state: DrainState,
+  key: string,
+  lookup: DaemonSetLookup,
+  nowMs: number,
+  random: number,
+): DrainState {
+  const before: LookupProgress = state.daemonSets.get(key) ?? NOT_LOOKED_UP;
+  if (!before.isInFlight) return state;
+  return { ...state, daemonSets: new Map(state.daemonSets).set(key, lookupAnswered(before, lookup, nowMs, random)) };
+}
+
+/** The fresh list was answered: with the pods, or with why there are none. @param random from 0 to 1 (exclusive) */
+export function looked(
+  state: DrainState,
+  result: readonly PodView[] | Error,
+  nowMs: number,
+  random: number,
+): DrainState {
+  const { attempts, askedAt } = state.look;
+  const nextMs = nowMs + backoffMs(attempts - 1, RELIST, random);
+  const look = { ...state.look, isInFlight: false, nextMs };
+  if (result instanceof Error) return { ...state, look: { ...look, problem: result.message } };
+  if (state.pods === null || askedAt === OUTDATED) return { ...state, look };
+  const { known, contradicted } = reviewPods(state.pods, result, askedAt);
+  const progress = new Map(state.progress);
+  for (const { uid } of contradicted) {
+    const before = progress.get(uid);
+    if (before?.state.kind === 'InFlight') continue;
+    const attempts = before?.attempts ?? 1;
+    const untilMs = nowMs + backoffMs(attempts - 1, CONTRADICTED, random);
+    const words = { said: CONTRADICTION, isBudget: false, silence: null };
+    progress.set(uid, { how: before?.how ?? 'Evict', attempts, ...words, state: { kind: 'Waiting', untilMs } });
+  }
+  return { ...state, pods: known, progress, look: { ...look, answeredFrom: askedAt, problem: null } };
+}
+
+/** How often it was tried is kept where an answer says so: a list may show the pod once more. */
+function forget(state: DrainState, uid: string, turn: number | null): DrainState {
+  const after = { ...state, pods: forgetPod(state.pods ?? NO_PODS, uid, turn) };
+  const isInFlight = state.progress.get(uid)?.state.kind === 'InFlight';
+  return turn !== null || isInFlight ? after : withoutProgress(after, uid);
+}
+
+function withoutProgress(state: DrainState, uid: string): DrainState {
+  const progress = new Map(state.progress);
+  progress.delete(uid);
+  return { ...state, progress };
+}

@@ -1,0 +1,21 @@
+import type { Drain } from '../policy.ts';
+
+/** A drain that should be under way: one policy's. */
+export type DrainOrder = {
+  readonly policy: string;
+  /** RFC 3339, by the API server's clock: when the cordon landed. The timeout runs from it. */
+  readonly since: string;
+  /** An attempt before this one gave up: this one has a whole timeout of its own. */
+  readonly isRetry: boolean;
+  readonly rules: Drain;
+};
+
+/** How an attempt at a policy's drain ended. */
+export type DrainEnd = {
+  readonly policy: string;
+  /** The order's: an end of another episode's drain means nothing. */
+  readonly since: string;
+  readonly state: 'Drained' | 'GaveUp';
+  /** What kept it from ending well, a line each: which pods, why, what to change. */
+  readonly problems: readonly string[];
+};

@@ -1,0 +1,125 @@
+import { type Allowance, fullAllowance } from './allowance.ts';
+import type { OwnerPace } from './come-back.ts';
+import type { LookupProgress } from './daemon-sets.ts';
+import type { DrainOrder } from './drain-order.ts';
+import { type KnownPods, NO_PODS } from './known-pods.ts';
+import type { PodName, PodView } from './pod.ts';
+
+/** All that the drain of one node knows. Nothing in it is ever changed; the functions of drain-events.ts make the next. */
+export type DrainState = {
+  readonly nodeName: string;
+  /** The pod the agent runs in; null when it runs in none. */
+  readonly ownPod: PodName | null;
+  /** Counts the steps, to tell what was asked before something became known from what was asked after. */
+  readonly turn: number;
+  /** By policy. */
+  readonly attempts: ReadonlyMap<string, Attempt>;
+  /** Null until they were listed. */
+  readonly pods: KnownPods | null;
+  /** Why the pods could not be read the last time. */
+  readonly podsProblem: string | null;
+  /** UIDs of the first list since there was nothing to drain: what comes later came after the drain began. */
+  readonly firstSeen: ReadonlySet<string> | null;
+  /** By pod UID; no matter how many policies want a pod, it is evicted once. */
+  readonly progress: ReadonlyMap<string, PodProgress>;
+  /** By the key of `ownerKey`. */
+  readonly owners: ReadonlyMap<string, OwnerPace>;
+  /** By the key of `daemonSetKey`. */
+  readonly daemonSets: ReadonlyMap<string, LookupProgress>;
+  readonly look: Look;
+  /** For evictions and everything that is only read. */
+  readonly asking: Allowance;
+  /** For deletions, which no retry of anything else may hold up. */
+  readonly deleting: Allowance;
+};
+
+/** An attempt at one policy's drain, and the rest after it. */
+export type Attempt = {
+  readonly order: DrainOrder;
+  /** 0 for the first since it was ordered. */
+  readonly number: number;
+  readonly phase: 'Evicting' | 'Deleting' | 'Resting' | 'Drained';
+  readonly startedMs: number;
+  /** The deadline; of one that rests, when the next begins. */
+  readonly untilMs: number;
+  /** Pods whose eviction or deletion was accepted. */
+  readonly accepted: number;
+  /** What no retry can help. */
+  readonly fatal: string | null;
+  /** The turn since which nothing seems to be left; null while something is. */
+  readonly emptySince: number | null;
+};
+
+/** How far a pod is. */
+export type PodProgress = {
+  readonly how: 'Evict' | 'Delete';
+  readonly attempts: number;
+  /** What the API server said to the last attempt that it answered; null: nothing yet, or yes. */
+  readonly said: string | null;
+  /** `said` is a PodDisruptionBudget's refusal. */
+  readonly isBudget: boolean;
+  /** Why there was no answer to the last attempt; null: there was one. */
+  readonly silence: string | null;
+  readonly state:
+    | { readonly kind: 'InFlight'; readonly sentMs: number; readonly policies: readonly string[] }
+    /** Accepted; the pod goes when its grace period is over. */
+    | { readonly kind: 'Accepted' }
+    /** Read before it is tried again, at `untilMs`; `isSent`: the reading is under way. */
+    | { readonly kind: 'Reading'; readonly isSent: boolean; readonly untilMs: number }
+    | { readonly kind: 'Waiting'; readonly untilMs: number };
+};
+
+/** The fresh list that has the last word when nothing seems to be left. */
+export type Look = {
+  readonly isInFlight: boolean;
+  /** The turn; {@link OUTDATED} when the answer counts no more. */
+  readonly askedAt: number;
+  /** The turn at which the newest list that was answered had been asked for; -1: none. */
+  readonly answeredFrom: number;
+  readonly attempts: number;
+  readonly nextMs: number;
+  readonly problem: string | null;
+};
+
+/** In place of a turn. */
+export const OUTDATED = -1;
+const NO_LOOK: Look = { isInFlight: false, askedAt: OUTDATED, answeredFrom: -1, attempts: 0, nextMs: 0, problem: null };
+
+export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number): DrainState {
+  const known = { pods: null, podsProblem: null, firstSeen: null, look: NO_LOOK };
+  const nothing = { progress: new Map(), owners: new Map(), daemonSets: new Map() };
+  const allowances = { asking: fullAllowance(nowMs), deleting: fullAllowance(nowMs) };
+  return { nodeName, ownPod, turn: 0, attempts: new Map(), ...known, ...nothing, ...allowances };
+}
+
+/** As it is when no attempt is under way: what is in flight is answered all the same, and who came back is remembered. */
+export function withoutPods(state: DrainState): DrainState {
+  const inFlight = [...state.progress].filter(([, { state }]) => state.kind === 'InFlight');
+  const isOver = state.attempts.size === 0;
+  return {
+    ...state,
+    pods: null,
+    podsProblem: null,
+    firstSeen: isOver ? null : state.firstSeen,
+    owners: isOver ? new Map() : state.owners,
+    progress: new Map(inFlight),
+    daemonSets: new Map(),
+    look: { ...NO_LOOK, isInFlight: state.look.isInFlight, nextMs: state.look.nextMs },
+  };
+}
+
+export function isActive({ phase }: Attempt): boolean {
+  return phase === 'Evicting' || phase === 'Deleting';
+}
+
+/** Whether the pod came to the node after its drain had begun. */
+export function cameBack({ attempts, firstSeen }: DrainState, { uid, createdAt }: PodView): boolean {
+  if (firstSeen !== null && !firstSeen.has(uid)) return true;
+  const begun = [...attempts.values()].map(({ order }) => Date.parse(order.since)).filter((ms) => !Number.isNaN(ms));
+  return Date.parse(createdAt) > Math.min(...begun);
+}
+
+/** The known pods, none before the first list. */
+export function podsOf({ pods }: DrainState): readonly PodView[] {
+  return [...(pods ?? NO_PODS).byUid.values()];
+}

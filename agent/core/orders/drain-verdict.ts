@@ -1,0 +1,110 @@
+import { holdsTheEnd, type LookupProgress, NOT_LOOKED_UP } from './daemon-sets.ts';
+import { type Attempt, type DrainState, podsOf } from './drain-state.ts';
+import { describeLeft, groupByReason } from './drain-words.ts';
+import { type Choice, chooseEvictions, daemonSetKey } from './eviction-choice.ts';
+import type { PodView } from './pod.ts';
+
+/** A node that seems empty is worth one more look, even past the deadline. */
+export const LAST_LOOK_MS = 2_000;
+/** How long pods deleted at the deadline may take to end, beyond their grace periods. */
+const DELETED_MS = 60_000;
+
+/** How an attempt ended. */
+export type AttemptEnd = {
+  readonly attempt: Attempt;
+  readonly state: 'Drained' | 'GaveUp' | 'Aborted';
+  readonly skipped: Choice['skip'];
+  readonly problems: readonly string[];
+};
+
+export type Verdict =
+  | { readonly kind: 'Ended'; readonly end: AttemptEnd }
+  | {
+      readonly kind: 'Goes';
+      readonly attempt: Attempt;
+      /** null until the pods were listed. */
+      readonly choice: Choice | null;
+      /** Every DaemonSet was asked for once, so the choice says all there is to refuse. */
+      readonly isReady: boolean;
+      /** Nothing seems to be left: a list asked for from now on has the last word. */
+      readonly needsLook: boolean;
+    };
+
+/** What an attempt has come to, from the pods as they are known now. */
+export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number): Verdict {
+  const isLate = nowMs >= attempt.untilMs;
+  const end = (how: 'Drained' | 'GaveUp', skipped: Choice['skip'], problems: readonly string[]): Verdict => ({
+    kind: 'Ended',
+    end: { attempt, state: how, skipped, problems },
+  });
+  if (attempt.fatal !== null) return end('GaveUp', [], [attempt.fatal]);
+  if (state.pods === null) {
+    if (isLate)
+      return end('GaveUp', [], [`the pods of the node could not be read: ${state.podsProblem ?? 'no answer'}`]);
+    return { kind: 'Goes', attempt, choice: null, isReady: false, needsLook: false };
+  }
+
+  const choice = choiceOf(state, attempt);
+  const unknown = choice.skip.filter(({ reason }) => reason === 'DaemonSetUnknown').map(({ pod }) => pod);
+  const isReady = unknown.every((pod) => lookupOf(state, pod)?.lookup != null);
+  if (choice.refuse.length > 0 && (isReady || isLate)) {
+    const refused = choice.refuse.map(({ pod, reasons }) => ({ pod, why: reasons.join('; ') }));
+    return end('GaveUp', choice.skip, groupByReason(refused));
+  }
+  const left = [...choice.evict, ...choice.wait];
+  const unresolved = unknown.filter((pod) => holdsTheEnd(lookupOf(state, pod) ?? NOT_LOOKED_UP));
+  if (left.length + choice.refuse.length + unresolved.length === 0) {
+    const emptySince = attempt.emptySince ?? state.turn;
+    if (state.look.answeredFrom >= emptySince) return end('Drained', choice.skip, []);
+    if (nowMs >= attempt.untilMs + LAST_LOOK_MS) return end('GaveUp', choice.skip, [unseen(state)]);
+    return { kind: 'Goes', attempt: { ...attempt, emptySince }, choice, isReady, needsLook: true };
+  }
+  if (isLate) {
+    const canDelete = attempt.order.rules.onTimeout === 'Delete' && attempt.phase === 'Evicting' && left.length > 0;
+    if (!canDelete) {
+      const problems = [...describeLeft(state, left, nowMs, 'End'), ...describeUnresolved(state, unresolved)];
+      return end('GaveUp', choice.skip, problems);
+    }
+    return { kind: 'Goes', attempt: beginDeleting(attempt, left, nowMs), choice, isReady: true, needsLook: false };
+  }
+  return { kind: 'Goes', attempt: { ...attempt, emptySince: null }, choice, isReady, needsLook: false };
+}
+
+/**
+ * The grace period of a deletion at the deadline, in seconds: the policy's; where it leaves it to the pod, the pod's own,
+ * yet none longer than the whole drain was given.
+ */
+export function deletionSeconds({ order: { rules } }: Attempt, pod: PodView): number {
+  return rules.gracePeriodSeconds ?? Math.min(pod.terminationGracePeriodSeconds, Math.ceil(rules.timeoutSeconds));
+}
+
+function beginDeleting(attempt: Attempt, left: readonly PodView[], nowMs: number): Attempt {
+  const longest = Math.max(...left.map((pod) => deletionSeconds(attempt, pod)));
+  return { ...attempt, phase: 'Deleting', untilMs: nowMs + longest * 1000 + DELETED_MS, emptySince: null };
+}
+
+function lookupOf(state: DrainState, pod: PodView): LookupProgress | undefined {
+  return state.daemonSets.get(daemonSetKey(pod) ?? '');
+}
+
+function choiceOf(state: DrainState, { order }: Attempt): Choice {
+  const { nodeName, ownPod } = state;
+  const daemonSets = new Map(
+    [...state.daemonSets].flatMap(([key, { lookup }]) => (lookup === null ? [] : [[key, lookup] as const])),
+  );
+  return chooseEvictions(podsOf(state), { nodeName, ownPod, drain: order.rules, daemonSets });
+}
+
+function unseen({ look }: DrainState): string {
+  const problem = look.problem === null ? '' : `: ${look.problem}`;
+  return `whether pods are left could not be read in time${problem}`;
+}
+
+function describeUnresolved(state: DrainState, pods: readonly PodView[]): readonly string[] {
+  const entries = pods.map((pod) => {
+    const lookup = lookupOf(state, pod)?.lookup;
+    const problem = lookup?.kind === 'Unknown' ? lookup.problem : 'no answer';
+    return { pod, why: `whether its DaemonSet is there could not be found out: ${problem}` };
+  });
+  return groupByReason(entries);
+}

@@ -1,0 +1,367 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Drain } from '../policy.ts';
+import { SAMPLE_DRAIN } from '../samples.ts';
+import { COME_BACK } from './come-back.ts';
+import { type DrainCall, MAX_EVICTIONS_IN_FLIGHT } from './drain-calls.ts';
+import type { DrainOrder } from './drain-order.ts';
+import { CONTRADICTED } from './eviction-answer.ts';
+import { type Ended, playDrain, type Reply, type Sent } from './play-drain.ts';
+import type { PodView } from './pod.ts';
+import { samplePod as pod } from './sample-pod.ts';
+
+const SINCE = '2025-01-01T00:00:00Z';
+const LATER = '2025-01-01T00:00:10Z';
+const BUDGET: Reply = {
+  answer: { status: 429, causes: ['DisruptionBudget'], message: '429 the disruption budget web needs 1 healthy pods' },
+};
+const WEBHOOK: Reply = { answer: { status: 403, message: '403 admission webhook "db" denied the request: not now' } };
+const RBAC: Reply = { answer: { status: 403, message: '403 pods "a" is forbidden: User "x" cannot create resource' } };
+
+function order(rules: Partial<Drain> = {}, more: Partial<DrainOrder> = {}): DrainOrder {
+  return { policy: 'a', since: SINCE, isRetry: false, rules: { ...SAMPLE_DRAIN, ...rules }, ...more };
+}
+const many = (count: number, more: Partial<PodView> = {}) =>
+  Array.from({ length: count }, (_, i) => pod(`pod-${i}`, more));
+
+type To = DrainCall & { pod: PodView };
+const of = (sent: readonly Sent[], kind: DrainCall['kind']) => sent.filter(({ call }) => call.kind === kind);
+const names = (sent: readonly Sent[], kind: DrainCall['kind'] = 'Evict') =>
+  of(sent, kind).map(({ call }) => (call as To).pod.name);
+const states = (ends: readonly Ended[]) => ends.map(({ end }) => `${end.attempt.order.policy} ${end.state}`);
+/** Says this about pods of the name, and to all others yes. */
+const says =
+  (name: string, reply: Reply, kinds: readonly DrainCall['kind'][] = ['Evict']) =>
+  (call: DrainCall): Reply =>
+    kinds.includes(call.kind) && 'pod' in call && call.pod.name === name ? reply : {};
+const ds = (name: string, uid = 'ds-1') => ({ apiVersion: 'apps/v1', kind: 'DaemonSet', name, uid });
+
+test('no more evictions are under way than the bound, and each that ends makes room for one more', () => {
+  let peak = 0;
+  const { sent, ends } = playDrain({
+    orders: [order()],
+    pods: many(35),
+    onStep: ({ state: { progress } }) => {
+      peak = Math.max(peak, [...progress.values()].filter(({ state }) => state.kind === 'InFlight').length);
+    },
+  });
+  assert.deepEqual([of(sent, 'Evict').length, peak, states(ends)], [35, MAX_EVICTIONS_IN_FLIGHT, ['a Drained']]);
+});
+
+test('a pod that waits for its budget, or for its end, holds no place among the evictions under way', () => {
+  const stuck = many(30).map((each) => ({ ...each, labels: { app: 'db' } }));
+  const { sent } = playDrain({
+    orders: [order()],
+    pods: [...stuck, pod('free')],
+    forMs: 1_000,
+    reply: (call) => ('pod' in call && call.pod.labels.app === 'db' ? BUDGET : {}),
+  });
+  assert.ok(of(sent, 'Evict').some(({ atMs, call }) => (call as To).pod.name === 'free' && atMs < 100));
+});
+
+test('one refused pod means that none is evicted, and every reason is told', () => {
+  const { sent, ends } = playDrain({
+    orders: [order()],
+    pods: [pod('a', { controller: null, hasEmptyDir: true }), pod('b', { hasEmptyDir: true }), pod('web')],
+    forMs: 1_000,
+  });
+  assert.deepEqual([names(sent), states(ends)], [[], ['a GaveUp']]);
+  assert.match(String(ends[0]?.end.problems), /pod default\/a: no controller.*emptyDir.*,pod default\/b: its emptyDir/);
+});
+
+test('at the deadline every pod that is left is named with why', () => {
+  const { ends } = playDrain({
+    orders: [order({ timeoutSeconds: 20 })],
+    pods: [
+      pod('budget'),
+      pod('stalled'),
+      pod('accepted', { finalizers: ['example.com/keep'] }),
+      pod('ending', { terminating: true }),
+    ],
+    terminationMs: () => null,
+    reply: (call) => ({ ...says('budget', BUDGET)(call), ...says('stalled', { afterMs: 60_000 })(call) }),
+    forMs: 21_000,
+  });
+  assert.equal(ends[0]?.atMs, 20_000);
+  assert.deepEqual(ends[0]?.end.problems, [
+    'pod default/budget: 429 the disruption budget web needs 1 healthy pods',
+    'pod default/stalled: no answer: no whole answer',
+    'pod default/accepted: it is terminating still; its object is kept by the finalizer example.com/keep',
+    'pod default/ending: it is terminating still',
+  ]);
+});
+
+test('a pod that is listed, and whose eviction is answered 404, is tried again slowly, until the deadline', () => {
+  const notFound: Reply = { answer: { status: 404, message: '404 namespaces "gone" not found' } };
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 120 })],
+    pods: [pod('orphan')],
+    reply: says('orphan', notFound),
+    forMs: 121_000,
+  });
+  assert.deepEqual([ends[0]?.atMs, states(ends)], [120_000, ['a GaveUp']]);
+  assert.deepEqual(ends[0]?.end.problems, ['pod default/orphan: 404 namespaces "gone" not found']);
+  assert.ok(of(sent, 'Evict').length > 2 && sent.length < 20, `${sent.length} requests`);
+});
+
+test('a pod that every list shows and every answer says is gone is tried again slowly, until the deadline', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 120 })],
+    pods: [pod('ghost')],
+    reply: says('ghost', { answer: { status: 404, isNotFound: true } }),
+    forMs: 121_000,
+  });
+  assert.deepEqual([ends[0]?.atMs, states(ends)], [120_000, ['a GaveUp']]);
+  assert.match(String(ends[0]?.end.problems), /pod default\/ghost: the API server lists it/);
+  const evictions = of(sent, 'Evict');
+  assert.ok(evictions.length > 2 && sent.length < 30, `${sent.length} requests`);
+  for (const [i, { atMs }] of evictions.entries()) {
+    assert.ok(i === 0 || atMs - (evictions[i - 1]?.atMs ?? 0) >= CONTRADICTED.baseMs / 2);
+  }
+});
+
+test('each policy drains by its own rules, and ends by its own', () => {
+  const cache = pod('cache', { labels: { app: 'cache' } });
+  const only = order({ podSelector: { matchLabels: { app: 'cache' } } });
+  const all = order({}, { policy: 'b', since: LATER });
+  const { sent, ends } = playDrain({
+    orders: [only, all],
+    pods: [cache, pod('web')],
+    reply: says('web', BUDGET),
+    forMs: 11_000,
+  });
+  assert.equal(names(sent).filter((name) => name === 'cache').length, 1, 'a pod that both want goes once');
+  assert.deepEqual(states(ends), ['a Drained']);
+});
+
+test('a refused pod of one policy stops the drain of that policy only', () => {
+  const { sent, ends } = playDrain({
+    orders: [order(), order({ podSelector: { matchLabels: { app: 'web' } } }, { policy: 'b' })],
+    pods: [pod('bare', { controller: null }), pod('web', { labels: { app: 'web' } })],
+    forMs: 5_000,
+  });
+  assert.deepEqual([names(sent), states(ends)], [['web'], ['a GaveUp', 'b Drained']]);
+});
+
+const graces: [rule: string, a: number | null, b: number | null, own: number, asked: number | null][] = [
+  ['the shorter one', 60, 5, 30, 5],
+  ["the pod's own, where that is the shortest", null, 60, 30, null],
+  ["not the pod's own, where that is longer", null, 5, 30, 5],
+];
+for (const [rule, a, b, own, asked] of graces) {
+  test(`of two grace periods it is ${rule}`, () => {
+    const { sent } = playDrain({
+      orders: [order({ gracePeriodSeconds: a }), order({ gracePeriodSeconds: b }, { policy: 'b' })],
+      pods: [pod('web', { terminationGracePeriodSeconds: own })],
+    });
+    const [eviction] = of(sent, 'Evict').map(({ call }) => call);
+    assert.equal(eviction?.kind === 'Evict' && eviction.gracePeriodSeconds, asked);
+  });
+}
+
+test('each policy has its own deadline, from its own cordon', () => {
+  const { ends } = playDrain({
+    orders: [order({ timeoutSeconds: 20 }), order({ timeoutSeconds: 20 }, { policy: 'b', since: LATER })],
+    pods: [pod('web')],
+    reply: says('web', BUDGET),
+    forMs: 20_500,
+  });
+  assert.deepEqual(states(ends), ['a GaveUp', 'b GaveUp']);
+  const early = order({ timeoutSeconds: 20 }, { policy: 'b', since: '2024-12-31T23:59:50Z' });
+  const again = playDrain({
+    orders: [order({ timeoutSeconds: 20 }), early],
+    pods: [pod('web')],
+    reply: says('web', BUDGET),
+    forMs: 20_500,
+  });
+  assert.deepEqual(
+    again.ends.map(({ atMs, end }) => [end.attempt.order.policy, atMs]),
+    [
+      ['b', 10_000],
+      ['a', 20_000],
+    ],
+  );
+});
+
+test('a pod that admission denies is asked for again until the deadline; all others go at once', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 100 })],
+    pods: [...many(40), pod('primary')],
+    reply: says('primary', WEBHOOK),
+    forMs: 101_000,
+  });
+  const others = of(sent, 'Evict').filter(({ call }) => (call as To).pod.name !== 'primary');
+  assert.equal(others.length, 40);
+  assert.ok(others.every(({ atMs }) => atMs < 1_000));
+  const tries = names(sent).filter((name) => name === 'primary').length;
+  assert.ok(tries > 4 && tries < 12, `${tries} tries`);
+  assert.deepEqual(ends[0]?.end.problems, [`pod default/primary: ${WEBHOOK.answer?.message}`]);
+});
+
+test('a right that is missing ends the drain at once', () => {
+  const { ends } = playDrain({ orders: [order()], pods: [pod('a')], reply: says('a', RBAC), forMs: 1_000 });
+  assert.ok((ends[0]?.atMs ?? Number.NaN) < 100);
+  assert.deepEqual(ends[0]?.end.problems, [`pod default/a: ${RBAC.answer?.message}`]);
+});
+
+test('pods that their owner brings back are evicted at growing intervals, those there at first at full speed', () => {
+  let made = 0;
+  const started = many(30);
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 600 })],
+    pods: started,
+    forMs: 601_000,
+    // Three of them tolerate everything.
+    onGone: (gone, world) => {
+      if (gone.uid.startsWith('back') || made < 3) world.put(pod(`back-${made}`, { uid: `back-${made++}` }));
+    },
+  });
+  const first = of(sent, 'Evict').filter(({ call }) => !(call as To).pod.uid.startsWith('back'));
+  assert.equal(first.length, 30);
+  assert.ok(first.every(({ atMs }) => atMs < 500));
+  const back = of(sent, 'Evict').filter(({ call }) => (call as To).pod.uid.startsWith('back'));
+  assert.ok(back.filter(({ atMs }) => atMs < 12_000).length <= 5, `${back.length}`);
+  assert.ok(back.length <= 600_000 / (COME_BACK.maxMs / 2) + 6, `${back.length} in ten minutes`);
+  for (const [i, { atMs }] of back.entries()) {
+    assert.ok(i === 0 || atMs - (back[i - 1]?.atMs ?? 0) >= COME_BACK.baseMs / 2);
+  }
+  assert.match(String(ends[0]?.end.problems), /its owner brings pods back to this node, \d+ so far/);
+});
+
+test('a pod made after the cordon came back, also for an agent that was restarted since', () => {
+  const pods = many(3, { createdAt: '2025-01-01T00:00:00Z' });
+  const { sent } = playDrain({ orders: [order({}, { since: '2024-12-31T23:59:00Z' })], pods, forMs: 900 });
+  assert.equal(of(sent, 'Evict').length, 1);
+});
+
+test('a DaemonSet look-up that fails is tried again before the node counts as drained', () => {
+  let lookups = 0;
+  const { sent, ends } = playDrain({
+    orders: [order()],
+    pods: [pod('orphan', { controller: ds('logs') }), pod('web')],
+    reply: ({ kind }) =>
+      kind === 'FindDaemonSet' && ++lookups <= 3 ? { lookup: { kind: 'Unknown', problem: '503' } } : {},
+  });
+  assert.deepEqual([names(sent), states(ends)], [['web', 'orphan'], ['a Drained']]);
+});
+
+test('a DaemonSet that cannot be looked up until the deadline is told, and its pods stay', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 60 })],
+    pods: [pod('logs-1', { controller: ds('logs') }), pod('logs-2', { controller: ds('logs') })],
+    reply: ({ kind }) => (kind === 'FindDaemonSet' ? { lookup: { kind: 'Unknown', problem: '503' } } : {}),
+    forMs: 61_000,
+  });
+  assert.deepEqual([names(sent), states(ends), ends[0]?.atMs], [[], ['a GaveUp'], 60_000]);
+  assert.deepEqual(ends[0]?.end.problems, [
+    'pod default/logs-1, pod default/logs-2: whether its DaemonSet is there could not be found out: 503',
+  ]);
+  assert.ok(of(sent, 'FindDaemonSet').length < 10);
+});
+
+test('a look-up that the API server refuses holds the end up for some seconds only', () => {
+  const lookup = { kind: 'Unknown', problem: '403', isRefusal: true } as const;
+  const { sent, ends } = playDrain({
+    orders: [order()],
+    pods: [pod('logs', { controller: ds('logs') })],
+    reply: ({ kind }) => (kind === 'FindDaemonSet' ? { lookup } : {}),
+  });
+  assert.deepEqual([names(sent), states(ends), of(sent, 'FindDaemonSet').length], [[], ['a Drained'], 3]);
+  assert.equal(ends[0]?.end.skipped[0]?.reason, 'DaemonSetUnknown');
+});
+
+test('pods go by priority, the lowest first', () => {
+  const pods = [
+    pod('high', { priority: 1_000 }),
+    pod('low', { priority: -5 }),
+    pod('usual'),
+    pod('done', { priority: 9, phase: 'Failed' }),
+  ];
+  const { sent } = playDrain({ orders: [order()], pods });
+  assert.deepEqual(names(sent), ['done', 'low', 'usual', 'high']);
+  const [, low, usual] = of(sent, 'Evict');
+  assert.ok((usual?.atMs ?? 0) >= (low?.atMs ?? 0) + 5, 'the next is sent when the one before was answered');
+});
+
+test('a pod that its budget keeps on the node holds up none of a higher priority', () => {
+  const pods = [pod('stuck'), pod('high', { priority: 1_000 })];
+  const { sent } = playDrain({ orders: [order()], pods, reply: says('stuck', BUDGET), forMs: 100 });
+  assert.deepEqual(names(sent), ['stuck', 'high']);
+});
+
+const CRITICAL = { priority: 2_000_001_000, priorityClassName: 'system-node-critical' };
+test('critical pods go when all others are gone, not only accepted', () => {
+  const { sent } = playDrain({
+    orders: [order()],
+    pods: [pod('storage', CRITICAL), pod('web')],
+    terminationMs: ({ name }) => (name === 'web' ? 60_000 : 20),
+  });
+  assert.deepEqual(names(sent), ['web', 'storage']);
+  assert.ok((of(sent, 'Evict')[1]?.atMs ?? 0) >= 60_000);
+});
+
+test('critical pods wait for half of the time at most', () => {
+  const { sent } = playDrain({
+    orders: [order({ timeoutSeconds: 100 })],
+    pods: [pod('storage', CRITICAL), pod('stuck')],
+    reply: says('stuck', BUDGET),
+    forMs: 90_000,
+  });
+  const storage = of(sent, 'Evict').filter(({ call }) => (call as To).pod.name === 'storage');
+  assert.deepEqual(
+    storage.map(({ atMs }) => atMs),
+    [50_000],
+  );
+});
+
+test('under Delete the deletions go out at the deadline, each with its grace period, also of pods that end already', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 60, onTimeout: 'Delete' })],
+    pods: [
+      pod('stuck'),
+      pod('patient', { terminationGracePeriodSeconds: 7_200 }),
+      pod('ending', { terminating: true, deletionGracePeriodSeconds: 3_600, terminationGracePeriodSeconds: 3_600 }),
+      pod('soon', { terminating: true, deletionGracePeriodSeconds: 30 }),
+    ],
+    reply: (call) => (call.kind === 'Evict' ? BUDGET : {}),
+    forMs: 300_000,
+  });
+  const deletions = of(sent, 'Delete').map(({ atMs, call }) => [
+    (call as To).pod.name,
+    atMs,
+    call.kind === 'Delete' && call.gracePeriodSeconds,
+  ]);
+  assert.deepEqual(deletions, [
+    ['stuck', 60_000, null],
+    ['patient', 60_000, 60],
+    ['ending', 60_000, 60],
+  ]);
+  assert.ok(of(sent, 'Evict').every(({ atMs }) => atMs < 60_000));
+  assert.equal(ends[0]?.atMs, 60_000 + 60_000 + 60_000, 'it ends with the longest grace period and a minute');
+});
+
+test('an eviction without an answer holds up no deletion', () => {
+  const { sent } = playDrain({
+    orders: [order({ timeoutSeconds: 5, onTimeout: 'Delete' })],
+    pods: [pod('stalled')],
+    reply: says('stalled', { afterMs: 60_000 }),
+    forMs: 6_000,
+  });
+  assert.deepEqual(
+    of(sent, 'Delete').map(({ atMs }) => atMs),
+    [5_000],
+  );
+});
+
+test('a drain that gave up is tried again with a whole timeout of its own, at growing intervals', () => {
+  const { ends } = playDrain({
+    orders: [order({ timeoutSeconds: 10 })],
+    pods: [pod('stuck')],
+    reply: says('stuck', BUDGET),
+    forMs: 190_000,
+  });
+  assert.deepEqual(
+    ends.map(({ atMs }) => atMs),
+    [10_000, 42_500, 97_500],
+  );
+});

@@ -1,0 +1,99 @@
+import { backoffMs } from '../backoff.ts';
+import { refill } from './allowance.ts';
+import { chooseCalls, type DrainCall } from './drain-calls.ts';
+import { beginAttempt } from './drain-events.ts';
+import { type Attempt, type DrainState, isActive, withoutPods } from './drain-state.ts';
+import { type AttemptEnd, judgeAttempt, LAST_LOOK_MS } from './drain-verdict.ts';
+import { describeLeft } from './drain-words.ts';
+import type { PodView } from './pod.ts';
+import type { Wanted } from './up-next.ts';
+
+/** A drain that gave up is tried again while its policy fails; whoever has to mend something needs minutes. */
+const RETRY = { baseMs: 30_000, maxMs: 300_000 };
+
+export type DrainStep = {
+  readonly state: DrainState;
+  /** To be sent now, each answered with an event. */
+  readonly calls: readonly DrainCall[];
+  /** Attempts that ended with this step. */
+  readonly ends: readonly AttemptEnd[];
+  /** What the attempts under way chose, once they know all of it. */
+  readonly wanted: readonly Wanted[];
+  /** Pods that still have to go, each once. */
+  readonly left: readonly PodView[];
+  /** Whether the pods of the node have to be followed. */
+  readonly needsPods: boolean;
+  /** When the next step is due, on the clock of `nowMs`, always after it; null: when something happens. */
+  readonly wakeAtMs: number | null;
+};
+
+/**
+ * The next step of a node's drain: pure, so the same state at the same time always gives the same step.
+ *
+ * @param random from 0 (inclusive) to 1 (exclusive)
+ */
+export function nextDrainStep(before: DrainState, nowMs: number, random: number): DrainStep {
+  const begun = beginTurn(before, nowMs);
+  const attempts = new Map(begun.attempts);
+  const ends: AttemptEnd[] = [];
+  const wanted: Wanted[] = [];
+  for (const [policy, attempt] of begun.attempts) {
+    if (!isActive(attempt)) continue;
+    const verdict = judgeAttempt(begun, attempt, nowMs);
+    if (verdict.kind === 'Ended') {
+      ends.push(verdict.end);
+      attempts.set(policy, attemptEnded(verdict.end, nowMs, random));
+    } else {
+      attempts.set(policy, verdict.attempt);
+      if (verdict.choice !== null) wanted.push({ ...verdict, choice: verdict.choice });
+    }
+  }
+  const judged = { ...begun, attempts };
+  const needsPods = [...attempts.values()].some(isActive);
+  const sending = needsPods
+    ? chooseCalls(judged, wanted, nowMs, random)
+    : { state: withoutPods(judged), calls: [], wakesMs: [] };
+  const wakes = [...sending.wakesMs, ...deadlines(attempts, nowMs)];
+  return {
+    state: sending.state,
+    calls: sending.calls,
+    ends,
+    wanted: wanted.filter(({ isReady }) => isReady),
+    left: leftOf(wanted),
+    needsPods,
+    wakeAtMs: wakes.length === 0 ? null : Math.min(...wakes),
+  };
+}
+
+/** What is waited for and why, for whoever reads the log. */
+export function describeWaits(state: DrainState, left: readonly PodView[], nowMs: number): readonly string[] {
+  if (state.pods === null) return [`the pods of the node are not known yet: ${state.podsProblem ?? 'no answer'}`];
+  return describeLeft(state, left, nowMs, 'Log');
+}
+
+/** What rested long enough begins anew. */
+function beginTurn(state: DrainState, nowMs: number): DrainState {
+  const attempts = new Map(state.attempts);
+  for (const [policy, { phase, untilMs, order, number }] of state.attempts) {
+    if (phase !== 'Resting' || untilMs > nowMs) continue;
+    attempts.set(policy, beginAttempt(order, number + 1, nowMs, order.rules.timeoutSeconds * 1000));
+  }
+  const allowances = { asking: refill(state.asking, nowMs), deleting: refill(state.deleting, nowMs) };
+  return { ...state, ...allowances, attempts, turn: state.turn + 1 };
+}
+
+function attemptEnded({ attempt, state }: AttemptEnd, nowMs: number, random: number): Attempt {
+  if (state === 'Drained') return { ...attempt, phase: 'Drained' };
+  return { ...attempt, phase: 'Resting', untilMs: nowMs + backoffMs(attempt.number, RETRY, random) };
+}
+
+function deadlines(attempts: ReadonlyMap<string, Attempt>, nowMs: number): number[] {
+  const waiting = [...attempts.values()].filter(({ phase }) => phase !== 'Drained');
+  // Past its deadline an attempt that found nothing left still has time for its last look.
+  return waiting.map(({ untilMs }) => (untilMs > nowMs ? untilMs : untilMs + LAST_LOOK_MS));
+}
+
+function leftOf(wanted: readonly Wanted[]): readonly PodView[] {
+  const left = wanted.flatMap(({ choice }) => [...choice.evict, ...choice.wait]);
+  return [...new Map(left.map((pod) => [pod.uid, pod])).values()];
+}

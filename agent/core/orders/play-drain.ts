@@ -1,0 +1,181 @@
+import { type DrainStep, nextDrainStep } from './drain.ts';
+import type { DrainCall } from './drain-calls.ts';
+import {
+  daemonSetAnswered,
+  looked,
+  ordersGiven,
+  podAnswered,
+  podGone,
+  podRead,
+  podReadFailed,
+  podSeen,
+  podsListed,
+} from './drain-events.ts';
+import type { DrainOrder } from './drain-order.ts';
+import { type DrainState, newDrain } from './drain-state.ts';
+import type { AttemptEnd } from './drain-verdict.ts';
+import type { EvictionAnswer } from './eviction-answer.ts';
+import type { DaemonSetLookup } from './eviction-choice.ts';
+import type { PodView } from './pod.ts';
+
+/** For tests: drains in virtual time, against an API server that says what the test says. */
+
+/** When the orders are given, in milliseconds since the epoch; virtual time counts from here. */
+export const PLAY_BEGAN = Date.parse('2025-01-01T00:00:00Z');
+/** No play needs more steps; one that does asks without a pause. */
+const MAX_STEPS = 20_000;
+
+export type Sent = { readonly atMs: number; readonly call: DrainCall };
+export type Ended = { readonly atMs: number; readonly end: AttemptEnd };
+
+/** What a call is answered, `afterMs` later (default 5). Nothing said: the usual. */
+export type Reply = {
+  readonly afterMs?: number;
+  /** To an eviction or a deletion; the usual is 201. */
+  readonly answer?: Partial<EvictionAnswer>;
+  /** To the look-up of a DaemonSet; the usual is NotFound. */
+  readonly lookup?: DaemonSetLookup;
+  /** To a reading; the usual is what is there. */
+  readonly found?: PodView | null | Error;
+  /** To a list; the usual is what is there. */
+  readonly pods?: readonly PodView[] | Error;
+};
+
+export type Play = {
+  readonly orders: readonly DrainOrder[];
+  readonly pods: readonly PodView[];
+  /** How long it lasts; default an hour. */
+  readonly forMs?: number;
+  /** From an accepted eviction to the end of the pod; null: it never ends. Default 20. */
+  readonly terminationMs?: (pod: PodView) => number | null;
+  readonly reply?: (call: DrainCall, nowMs: number, world: World) => Reply;
+  /** A pod has gone. */
+  readonly onGone?: (pod: PodView, world: World) => void;
+  /** Called after each step. */
+  readonly onStep?: (step: DrainStep, world: World) => void;
+  /** Default 0.5, always. */
+  readonly random?: () => number;
+};
+
+/** The pods as the API server has them; what a test changes here, the watch tells. */
+export class World {
+  readonly pods = new Map<string, PodView>();
+  nowMs = 0;
+  state: DrainState;
+  readonly #due: { atMs: number; act: () => void }[] = [];
+
+  constructor(state: DrainState) {
+    this.state = state;
+  }
+
+  at(atMs: number, act: () => void): void {
+    this.#due.push({ atMs, act });
+    this.#due.sort((a, b) => a.atMs - b.atMs);
+  }
+
+  put(pod: PodView): void {
+    this.pods.set(pod.uid, pod);
+    this.state = podSeen(this.state, pod);
+  }
+
+  end(pod: PodView): void {
+    this.pods.delete(pod.uid);
+    this.state = podGone(this.state, pod);
+  }
+
+  nextMs(): number {
+    return this.#due[0]?.atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  runDue(): void {
+    while (this.nextMs() <= this.nowMs) this.#due.shift()?.act();
+  }
+}
+
+/** Plays it to its end: no attempt is under way and none will be, or the time is over. Throws on a wake that is not later. */
+export function playDrain(play: Play): { sent: readonly Sent[]; ends: readonly Ended[]; world: World } {
+  const { orders, forMs = 3_600_000, random = () => 0.5 } = play;
+  const began = ordersGiven(newDrain('node-1', null, 0), orders, 0, PLAY_BEGAN, 'test');
+  const world = new World(began.state);
+  for (const pod of play.pods) world.pods.set(pod.uid, pod);
+  const sent: Sent[] = [];
+  const ends: Ended[] = [];
+  let isListed = false;
+  for (let steps = 0; world.nowMs <= forMs; steps++) {
+    if (steps > MAX_STEPS) throw new Error(`more than ${MAX_STEPS} steps until ${world.nowMs} ms`);
+    const step = nextDrainStep(world.state, world.nowMs, random());
+    world.state = step.state;
+    play.onStep?.(step, world);
+    for (const call of step.calls) {
+      sent.push({ atMs: world.nowMs, call });
+      answer(play, world, call, random);
+    }
+    for (const end of step.ends) ends.push({ atMs: world.nowMs, end });
+    if (step.wakeAtMs !== null && step.wakeAtMs <= world.nowMs) throw new Error(`woken at ${step.wakeAtMs}, now`);
+    if (step.needsPods && !isListed) world.at(world.nowMs + 1, () => list(world));
+    isListed = step.needsPods;
+    const next = Math.min(step.wakeAtMs ?? Number.POSITIVE_INFINITY, world.nextMs());
+    if (next === Number.POSITIVE_INFINITY) break;
+    world.nowMs = next;
+    world.runDue();
+  }
+  return { sent, ends, world };
+}
+
+function list(world: World): void {
+  world.state = podsListed(world.state, [...world.pods.values()]);
+}
+
+function answer(play: Play, world: World, call: DrainCall, random: () => number): void {
+  const reply = play.reply?.(call, world.nowMs, world) ?? {};
+  const atMs = world.nowMs + Math.min(reply.afterMs ?? 5, call.deadlineMs);
+  const isCut = (reply.afterMs ?? 5) > call.deadlineMs;
+  world.at(atMs, () => {
+    switch (call.kind) {
+      case 'Evict':
+      case 'Delete': {
+        const usual = { status: 201, message: '', causes: [], retryAfterMs: null, isNotFound: false };
+        const said = { ...usual, ...reply.answer, ...(isCut && { status: null, message: 'no whole answer' }) };
+        if (said.status === 201) terminate(play, world, call.pod);
+        world.state = podAnswered(world.state, call.pod, said, world.nowMs, random());
+        return;
+      }
+      case 'Read': {
+        const found = isCut ? new Error('no whole answer') : reply.found;
+        if (found instanceof Error) world.state = podReadFailed(world.state, call.pod, found.message);
+        else {
+          const there = [...world.pods.values()].find(({ name }) => name === call.pod.name) ?? null;
+          world.state = podRead(world.state, call.pod, found === undefined ? there : found);
+        }
+        return;
+      }
+      case 'FindDaemonSet': {
+        const unknown = { kind: 'Unknown', problem: 'no whole answer' } as const;
+        const lookup = isCut ? unknown : (reply.lookup ?? { kind: 'NotFound' });
+        const key = `${call.namespace}/${call.name}`;
+        world.state = daemonSetAnswered(world.state, key, lookup, world.nowMs, random());
+        return;
+      }
+      case 'List': {
+        const pods = isCut ? new Error('no whole answer') : (reply.pods ?? [...world.pods.values()]);
+        world.state = looked(world.state, pods, world.nowMs, random());
+        return;
+      }
+      default:
+        call satisfies never;
+    }
+  });
+}
+
+function terminate(play: Play, world: World, pod: PodView): void {
+  const there = world.pods.get(pod.uid);
+  if (there === undefined) return;
+  world.put({ ...there, terminating: true, deletionGracePeriodSeconds: there.terminationGracePeriodSeconds });
+  const ms = (play.terminationMs ?? (() => 20))(there);
+  if (ms === null) return;
+  world.at(world.nowMs + ms, () => {
+    if (!world.pods.has(pod.uid)) return;
+    world.end(pod);
+    play.onGone?.(pod, world);
+  });
+}

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { clockedAgent, FAILED, HEALTHY, policySet } from '../../test/harness/step-samples.ts';
+import { ledgerOf } from './ledger.ts';
+import { SAMPLE_DRAIN, SAMPLE_TAINT, sampleBudget, sampleNode, samplePolicy } from './samples.ts';
+import { nodeOf } from './state.ts';
+
+const ONCE = samplePolicy('a', { check: { failureThreshold: 1 }, actions: { cordon: true, taint: SAMPLE_TAINT } });
+const DRAINS = samplePolicy('a', { check: { failureThreshold: 1 }, actions: { drain: SAMPLE_DRAIN } });
+
+suite('what is seen of the Node', () => {
+  test('is ignored where it is older than what is known', () => {
+    const agent = clockedAgent([ONCE]);
+    agent.see(sampleNode({ resourceVersion: '10', unschedulable: true }));
+    agent.see(sampleNode({ resourceVersion: '9' }));
+    assert.equal(nodeOf(agent.state)?.resourceVersion, '10');
+    agent.see(sampleNode({ resourceVersion: '100' }));
+    assert.equal(nodeOf(agent.state)?.resourceVersion, '100', 'as numbers, not as text');
+  });
+
+  test('is read once more where it is older than what is known, and taken where the API server itself has gone back', () => {
+    const agent = clockedAgent([ONCE]);
+    agent.see(sampleNode({ resourceVersion: '10', unschedulable: true }));
+    assert.equal(agent.orders.readNode, false);
+    agent.see(sampleNode({ resourceVersion: '9' }));
+    assert.equal(agent.orders.readNode, true);
+    agent.send({ kind: 'LookFailed' });
+    assert.equal(agent.orders.readNode, false, 'not at once');
+    agent.pass(30_000);
+    assert.equal(agent.orders.readNode, true);
+    agent.send({ kind: 'NodeSeen', node: sampleNode({ resourceVersion: '8' }), knownBefore: '7' });
+    assert.equal(nodeOf(agent.state)?.resourceVersion, '10', 'something newer was seen since that read began');
+    agent.send({ kind: 'NodeSeen', node: sampleNode({ resourceVersion: '9' }), knownBefore: '10' });
+    assert.equal(nodeOf(agent.state)?.resourceVersion, '9');
+    assert.equal(agent.orders.readNode, false);
+  });
+
+  test('that is gone and back with its UID was never gone: what was counted and granted goes on', () => {
+    const agent = clockedAgent([samplePolicy('a', { check: { failureThreshold: 2 } })], [sampleBudget('cluster')]);
+    agent.see(sampleNode());
+    agent.run('a', FAILED);
+    const before = agent.state;
+    agent.send({ kind: 'NodeGone' });
+    assert.deepEqual([agent.orders.effects, agent.orders.slots?.need], [null, 'Leave']);
+    agent.see(sampleNode({ resourceVersion: '2' }));
+    assert.deepEqual(agent.state.roster, before.roster);
+    agent.run('a', FAILED);
+    assert.equal(agent.orders.slots?.need, 'Want');
+  });
+
+  test('that is another one starts at zero: neither counters nor slots nor ends of drains count any more', () => {
+    const agent = clockedAgent([DRAINS]);
+    agent.see(sampleNode());
+    agent.run('a', FAILED);
+    agent.land();
+    agent.endDrain('a', 'Drained');
+    const told = agent.see(sampleNode({ uid: 'uid-2', resourceVersion: '50' }));
+    assert.ok(told.some(({ kind }) => kind === 'NodeReplaced'));
+    assert.deepEqual(agent.state.roster.get('a')?.health.failing, false);
+    assert.deepEqual([agent.state.drainEnds, agent.state.slots.nodeUid], [{}, null]);
+    assert.deepEqual([agent.orders.effects, agent.orders.drains], [null, []]);
+    agent.run('a', FAILED);
+    assert.equal(agent.orders.effects?.patch.resourceVersion, '50');
+  });
+
+  test('with a kubelet that is NotReady is asked for again within 30 s, as long as anything waits for it', () => {
+    const agent = clockedAgent([ONCE]);
+    agent.see(sampleNode({ ready: false }));
+    assert.equal(agent.last.wakeAtMs, Number.POSITIVE_INFINITY, 'nothing fails');
+    agent.run('a', FAILED);
+    assert.equal(agent.orders.effects, null);
+    assert.equal(agent.last.wakeAtMs - agent.now.ms, 30_000);
+    agent.pass(29_999);
+    assert.equal(agent.orders.readNode, false);
+    agent.pass(1);
+    assert.equal(agent.orders.readNode, true);
+    agent.send({ kind: 'LookFailed' });
+    assert.equal(agent.orders.readNode, false);
+    agent.pass(30_000);
+    assert.equal(agent.orders.readNode, true);
+    agent.see(sampleNode({ resourceVersion: '2' }));
+    assert.equal(agent.orders.readNode, false);
+    assert.notEqual(agent.orders.effects, null);
+  });
+});
+
+suite('what is told', () => {
+  test('of a drain that gave up names its problems, until it is over', () => {
+    const agent = clockedAgent([DRAINS]);
+    agent.see(sampleNode());
+    agent.run('a', FAILED);
+    agent.land();
+    agent.endDrain('a', 'GaveUp', ['pod web/1: its budget allows no disruption']);
+    const told = agent.land();
+    assert.deepEqual(told, [
+      { kind: 'DrainFailed', policy: 'a', problems: ['pod web/1: its budget allows no disruption'] },
+    ]);
+    agent.run('a', HEALTHY);
+    agent.land();
+    assert.deepEqual(agent.state.drainEnds, {}, 'it is over');
+  });
+
+  test('is the same whether the answer to a write comes or is lost and the watch shows it', () => {
+    const [answered, lost] = [clockedAgent([DRAINS]), clockedAgent([DRAINS])];
+    for (const agent of [answered, lost]) {
+      agent.see(sampleNode());
+      agent.run('a', FAILED);
+    }
+    const told = answered.land();
+    lost.send({ kind: 'Failed', message: 'no answer', loop: 'effects' });
+    assert.deepEqual(lost.land(), told);
+    assert.deepEqual(
+      told.map(({ kind }) => kind),
+      ['MarkTurned', 'DrainStarted'],
+    );
+    assert.deepEqual(lost.see(lost.node), [], 'and once');
+  });
+
+  test('of a write that failed is what it would have done', () => {
+    const agent = clockedAgent([ONCE]);
+    agent.see(sampleNode());
+    agent.run('a', FAILED);
+    const [trouble] = agent.send({ kind: 'Failed', message: 'no answer', loop: 'effects' });
+    assert.deepEqual(trouble, {
+      kind: 'Trouble',
+      message: 'no answer',
+      attempted: [
+        { kind: 'MarkTurned', turn: 'Put', effect: 'cordon', mark: {} },
+        { kind: 'MarkTurned', turn: 'Put', effect: 'taint', mark: SAMPLE_TAINT },
+      ],
+    });
+  });
+
+  test('of what an earlier life did is nothing', () => {
+    const before = clockedAgent([ONCE]);
+    before.see(sampleNode());
+    before.run('a', FAILED);
+    before.land();
+    const after = clockedAgent([ONCE]);
+    assert.deepEqual(after.see(before.node), []);
+    assert.equal(ledgerOf(after.node)?.policies.a !== undefined && after.state.roster.get('a')?.health.failing, true);
+    after.run('a', HEALTHY);
+    assert.deepEqual(
+      after.land().map(({ kind }) => kind),
+      ['MarkTurned', 'MarkTurned', 'GivenBack'],
+    );
+  });
+
+  test('of a budget that denies begins once, and again when it denies for another reason', () => {
+    const agent = clockedAgent([ONCE], [sampleBudget('cluster')]);
+    agent.see(sampleNode());
+    agent.run('a', FAILED);
+    const answer = (used: number) =>
+      agent.send({
+        kind: 'SlotsAnswered',
+        answer: {
+          nodeUid: 'uid-1',
+          held: [],
+          granted: [],
+          denial: { budget: 'cluster', answer: { kind: 'Full', used, limit: 1 } },
+        },
+      });
+    assert.deepEqual(
+      answer(1).map(({ kind }) => kind),
+      ['SlotDenied', 'Withheld'],
+    );
+    assert.deepEqual(answer(2), []);
+    const uncountable = { kind: 'Uncountable', problem: 'no zone' } as const;
+    const told = agent.send({
+      kind: 'SlotsAnswered',
+      answer: { nodeUid: 'uid-1', held: [], granted: [], denial: { budget: 'cluster', answer: uncountable } },
+    });
+    assert.deepEqual(
+      told.map(({ kind }) => kind),
+      ['SlotDenied', 'Withheld'],
+    );
+  });
+});
+
+test('policies that are read put the set in force, or keep the one before and say what is wrong', () => {
+  const agent = clockedAgent([ONCE]);
+  agent.see(sampleNode());
+  const errors = ['a.yaml:1:1: no'];
+  const told = agent.send({ kind: 'PoliciesRead', load: { valid: false, revision: null, errors: [] }, errors });
+  const { revision } = policySet([ONCE]);
+  assert.deepEqual(told, [{ kind: 'PolicyInvalid', errors, inForce: revision }]);
+  assert.deepEqual(agent.orders.checks, [ONCE]);
+  assert.match(Object.values(agent.orders.report?.annotations ?? {}).join(), /a\.yaml:1:1: no/);
+});

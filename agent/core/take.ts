@@ -1,0 +1,207 @@
+import type { AgentEvent } from './agent-event.ts';
+import { type Claim, claimOn, rivalOn } from './claim.ts';
+import { decide } from './decide.ts';
+import type { DrainEnds } from './effects/drain.ts';
+import { countVerdict } from './health.ts';
+import { drainsOf, ledgerOf } from './ledger.ts';
+import type { NodeView } from './node.ts';
+import type { PolicySet } from './policy.ts';
+import { isOlderVersion } from './resource-version.ts';
+import { adoptLedger, checkIdentity, forgetCounts, forgetSuccesses, rosterOf, withHealth } from './roster.ts';
+import { NO_SLOTS_ANSWER } from './slot.ts';
+import { type AgentState, lastingBugs, lastNodeOf, type Now, nodeOf, RELOOK_MS } from './state.ts';
+import { timestamp } from './timestamp.ts';
+import type { Transition } from './transition.ts';
+import { judge } from './verdict.ts';
+
+/** So many different defects are told; what has this many has one cause, and the metric goes on counting. */
+const MAX_BUGS = 20;
+
+/** What is known after an event; with what the event itself has to tell. */
+export type Taken = { readonly state: AgentState; readonly transitions: readonly Transition[] };
+
+export function take(state: AgentState, event: AgentEvent, now: Now): Taken {
+  const taken = takeEvent(state, event, now);
+  return mayBeAnothers(state, taken.state) ? { ...taken, state: withOthersHolds(taken.state) } : taken;
+}
+
+/**
+ * Whether what is on the Node now may be another agent's doing, or an earlier life's, and this one acts. No guarded write of
+ * theirs lands any more once our claim has stood.
+ */
+function mayBeAnothers(before: AgentState, { own, standing, ...after }: AgentState): boolean {
+  const node = nodeOf(after);
+  const last = lastNodeOf(before);
+  if (node === null || (node === last && before.told.rival === null)) return false;
+  return (last === null || claimOn(last)?.id !== own.id) && rivalOn(node, own, standing) === null;
+}
+
+/** It stays until the check is seen to have recovered; what was seen while this one stood by is too old to say so. */
+function withOthersHolds(state: AgentState): AgentState {
+  const roster = state.told.rival === null ? state.roster : forgetSuccesses(state.roster);
+  return { ...state, roster: adoptLedger(roster, ledgerOf(nodeOf(state))) };
+}
+
+function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {
+  switch (event.kind) {
+    case 'PoliciesRead':
+      return policiesRead(state, event);
+    case 'NodeSeen':
+      return nodeSeen({ ...state, lookedAtMs: now.ms, own: dated(state, now) }, event, now);
+    case 'NodeGone':
+      return nodeGone(state);
+    case 'RunStarted':
+      return { state, transitions: [{ kind: 'CheckStarted', policy: event.policy }] };
+    case 'RunSkipped':
+      return { state, transitions: [{ kind: 'CheckSkipped', policy: event.policy }] };
+    case 'RunEnded':
+      return runEnded(state, event);
+    case 'ConditionsWritten':
+      return { state, transitions: conditionTransitions(event) };
+    case 'Failed': {
+      // What it would have done is counted as not done.
+      const attempted = event.loop === 'effects' ? (decide(state, now).orders.effects?.transitions ?? []) : [];
+      return { state, transitions: [{ kind: 'Trouble', message: event.message, attempted }] };
+    }
+    case 'BugMet':
+      return bugMet(state, event, now);
+    case 'SlotsAnswered':
+      return quietly({ ...state, slots: event.answer });
+    case 'DrainEnded':
+      return quietly({ ...state, drainEnds: { ...state.drainEnds, [event.end.policy]: event.end } });
+    case 'TolerationsRead':
+      return quietly({ ...state, ownTolerations: event.tolerations, areTolerationsRead: true });
+    case 'RivalLooked':
+      return quietly(rivalLooked({ ...state, rivalLookedAtMs: now.ms }, event));
+    case 'LookFailed':
+      return quietly({ ...state, lookedAtMs: now.ms, readAtMs: state.readAtMs === null ? null : now.ms + RELOOK_MS });
+    case 'Tick':
+      return quietly(state);
+    default:
+      return event satisfies never;
+  }
+}
+
+function quietly(state: AgentState): Taken {
+  return { state, transitions: [] };
+}
+
+/** What is invalid changes nothing but the report. */
+function policiesRead(state: AgentState, { load, errors }: Extract<AgentEvent, { kind: 'PoliciesRead' }>): Taken {
+  if (!load.valid) {
+    const inForce = state.inForce?.revision ?? null;
+    return {
+      state: { ...state, newestErrors: errors },
+      transitions: [{ kind: 'PolicyInvalid', errors, inForce }],
+    };
+  }
+  // Whether a defect shows under this one, too, is open.
+  const known = { ...state, newestErrors: [], inForce: load.set, bugs: [] };
+  return { state: withRoster(known, load.set), transitions: [{ kind: 'PolicyInForce', set: load.set }] };
+}
+
+/** Which policies apply, after a reload or a change of the node's labels. */
+function withRoster(state: AgentState, set: PolicySet): AgentState {
+  // While there is no Node, the last one's labels are the best guess which checks matter here.
+  const last = lastNodeOf(state);
+  return { ...state, roster: rosterOf(set.policies, last?.labels ?? null, state.roster, ledgerOf(last)) };
+}
+
+/**
+ * A view that is older than what is known is ignored: a watch and an answer overtake each other, and a watch that begins anew
+ * may begin in the past. But where a read that began after all that is known says so, the API server itself has gone back,
+ * as it does when its store is restored from a backup.
+ */
+function nodeSeen(
+  state: AgentState,
+  { node: view, knownBefore }: Extract<AgentEvent, { kind: 'NodeSeen' }>,
+  now: Now,
+): Taken {
+  const last = lastNodeOf(state);
+  const isOlder = last !== null && isOlderVersion(view.resourceVersion, last.resourceVersion, false);
+  if (isOlder && knownBefore !== last.resourceVersion) {
+    return quietly({ ...state, readAtMs: state.readAtMs ?? now.ms });
+  }
+  const isAnother = last !== null && last.uid !== view.uid;
+  let next: AgentState = {
+    ...state,
+    node: { kind: 'There', view },
+    readAtMs: knownBefore === undefined ? state.readAtMs : null,
+    drainEnds: openEnds(state.drainEnds, view),
+  };
+  if (claimOn(view)?.id === state.own.id) next = { ...next, standing: { ...next.standing, claimedUid: view.uid } };
+  if (isAnother) {
+    // Nothing is known of a newcomer: what was asked, counted and done was about another node.
+    next = { ...next, roster: forgetCounts(next.roster), slots: NO_SLOTS_ANSWER, drainEnds: {} };
+  }
+  const isRelabelled = last === null || isAnother || JSON.stringify(last.labels) !== JSON.stringify(view.labels);
+  if (isRelabelled && next.inForce !== null) next = withRoster(next, next.inForce);
+  return { state: next, transitions: isAnother ? [{ kind: 'NodeReplaced', uid: view.uid }] : [] };
+}
+
+/** Those of drains that the ledger knows of. */
+function openEnds(ends: DrainEnds, view: NodeView): DrainEnds {
+  const drains = drainsOf(ledgerOf(view));
+  const open = Object.entries(ends).filter(([policy, { since }]) =>
+    drains.some((drain) => drain.policy === policy && drain.since === since),
+  );
+  return Object.fromEntries(open);
+}
+
+/** Our claim, which says when we started by the API server's clock, once that is known. */
+function dated({ node, own, startedAtMs }: AgentState, now: Now): Claim {
+  return node.kind === 'Unread' ? { ...own, since: timestamp(now.wallMs - (now.ms - startedAtMs)) } : own;
+}
+
+/** One that is back with the UID it had was never gone, so nothing is forgotten yet. */
+function nodeGone(state: AgentState): Taken {
+  if (state.node.kind === 'Gone') return quietly(state);
+  return { state: { ...state, node: { kind: 'Gone', last: nodeOf(state) } }, transitions: [{ kind: 'NodeGone' }] };
+}
+
+function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { kind: 'RunEnded' }>): Taken {
+  const { name } = policy.metadata;
+  const watched = state.roster.get(name);
+  // What another command said says nothing about the check that is in force now.
+  if (watched === undefined || checkIdentity(watched.policy) !== checkIdentity(policy)) return quietly(state);
+  const judgement = judge(outcome, watched.policy.spec.check);
+  if (judgement.status === 'Fatal') {
+    return {
+      state: { ...state, isFatal: true },
+      transitions: [{ kind: 'CheckFatal', policy: watched.policy, outcome }],
+    };
+  }
+  const verdict = { status: judgement.status, reason: judgement.reason };
+  const health = countVerdict(watched.health, verdict, watched.policy.spec.check);
+  const transitions: Transition[] = [{ kind: 'CheckEnded', policy: watched.policy, outcome, verdict, health }];
+  if (health.failing && !watched.health.failing) {
+    transitions.push({ kind: 'CheckFailing', policy: watched.policy, reason: verdict.reason });
+  }
+  if (!health.failing && watched.health.failing) transitions.push({ kind: 'CheckRecovered', policy: watched.policy });
+  return { state: { ...state, roster: withHealth(state.roster, name, health, verdict) }, transitions };
+}
+
+function conditionTransitions({ patch }: Extract<AgentEvent, { kind: 'ConditionsWritten' }>): Transition[] {
+  return [
+    ...patch.set.map((change) => ({ kind: 'ConditionWritten' as const, change })),
+    ...patch.remove.map((type) => ({ kind: 'ConditionRemoved' as const, type })),
+  ];
+}
+
+/** Each is counted, and told once for as long as it lasts. */
+function bugMet(state: AgentState, { text, stack }: Extract<AgentEvent, { kind: 'BugMet' }>, now: Now): Taken {
+  const others = lastingBugs(state, now).filter((bug) => bug.text !== text);
+  const before = lastingBugs(state, now).find((bug) => bug.text === text);
+  if (before === undefined && others.length >= MAX_BUGS) {
+    return { state, transitions: [{ kind: 'InternalError', text, stack, isNews: false }] };
+  }
+  const isNews = before === undefined;
+  return {
+    state: { ...state, bugs: [...others, { text, atMs: now.ms }] },
+    transitions: [{ kind: 'InternalError', text, stack, isNews }],
+  };
+}
+
+function rivalLooked(state: AgentState, { id, isGone }: Extract<AgentEvent, { kind: 'RivalLooked' }>): AgentState {
+  return { ...state, standing: { ...state.standing, looked: { id, isGone } } };
+}

@@ -1,0 +1,69 @@
+import type { Decision } from './decide.ts';
+import type { Withheld } from './holds.ts';
+import { factsOf, nodeTransitions } from './node-facts.ts';
+import { slotStateOf } from './slot.ts';
+import { type AgentState, nodeOf, type Told } from './state.ts';
+import type { Transition } from './transition.ts';
+
+/** What has to be told, because it is not what was told last. */
+export function tell(
+  state: AgentState,
+  { comparison, conditions, rival }: Decision,
+): { readonly told: Told; readonly transitions: readonly Transition[] } {
+  const { told } = state;
+  const node = nodeOf(state);
+  const transitions: Transition[] = [];
+  const say = (...more: readonly Transition[]) => transitions.push(...more);
+
+  // What an earlier life of the agent, another agent or somebody else has done is theirs to tell.
+  const facts = (node && factsOf(node)) ?? told.node;
+  if (node && facts && told.node && rival === null) say(...nodeTransitions(told.node, facts, node, state.drainEnds));
+
+  const rivalId = rival?.id ?? null;
+  if (rival !== null && told.rival !== rival.id) {
+    say({ kind: 'StandingBy', rival: rival.pod === null ? 'in no pod' : `${rival.pod.namespace}/${rival.pod.name}` });
+  }
+  if (rival === null && told.rival !== null && node !== null) say({ kind: 'TookOver' });
+
+  // A slot that is being asked for is no news yet.
+  const all = comparison?.kind === 'Compared' && rival === null ? comparison.withheld : [];
+  const withheld = all.filter(({ why }) => why !== 'SlotPending');
+  const denial =
+    node && isDenied(withheld) ? slotStateOf(node, state.inForce?.budgets ?? [], state.slots).denial : null;
+  const denialKey = denial && `${denial.budget} ${denial.answer.kind}`;
+  if (denial !== null && denialKey !== told.denial) say({ kind: 'SlotDenied', denial });
+  for (const each of withheld) {
+    if (!told.withheld.includes(keyOf(each, denialKey))) say({ kind: 'Withheld', withheld: each });
+  }
+
+  const unreadable = comparison?.kind === 'Unreadable' ? comparison.problem : null;
+  if (unreadable !== null && unreadable !== told.unreadable) say({ kind: 'Unreadable', problem: unreadable });
+
+  const foreign = conditions?.kind === 'Compared' ? conditions.foreign : [];
+  const conditionsKey =
+    conditions?.kind === 'Unreadable' ? conditions.problem : foreign.map((each) => JSON.stringify(each)).join();
+  if (rival === null && conditionsKey !== told.foreignConditions) {
+    say(...foreign.map((condition) => ({ kind: 'ConditionForeign' as const, condition })));
+    if (conditions?.kind === 'Unreadable') say({ kind: 'ConditionsUnreadable', problem: conditions.problem });
+  }
+
+  return {
+    told: {
+      node: facts,
+      withheld: withheld.map((each) => keyOf(each, denialKey)),
+      denial: denialKey,
+      unreadable,
+      foreignConditions: rival === null ? conditionsKey : told.foreignConditions,
+      rival: node === null ? told.rival : rivalId,
+    },
+    transitions,
+  };
+}
+
+function isDenied(withheld: readonly Withheld[]): boolean {
+  return withheld.some(({ why }) => why === 'BudgetDenied');
+}
+
+function keyOf({ policy, why }: Withheld, denial: string | null): string {
+  return why === 'BudgetDenied' ? `${policy} ${why} ${denial}` : `${policy} ${why}`;
+}

@@ -1,0 +1,33 @@
+import { type PodName, podKey } from '../core/orders/pod.ts';
+import type { AgentPodApi } from '../core/ports.ts';
+import type { Toleration } from '../core/taint.ts';
+import { isNotFound } from './kube-error.ts';
+import { requireList, requireObject } from './shape.ts';
+import type { Transport } from './transport.ts';
+
+type PodObject = { spec?: { tolerations?: unknown }; status?: { phase?: string } };
+
+/** @param own the pod that this agent runs in; null when it runs in none */
+export function createAgentPodApi(transport: Transport, own: PodName | null): AgentPodApi {
+  const read = async ({ namespace, name }: PodName): Promise<PodObject> => {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+    const attempt = `read the agent's pod ${namespace}/${name}`;
+    return requireObject<PodObject>(await transport.request({ method: 'GET', path, attempt }), 'Pod', attempt);
+  };
+  return {
+    async readOwnTolerations() {
+      if (own === null) return [];
+      const { spec } = await read(own);
+      return requireList<Toleration>(spec?.tolerations, 'spec.tolerations', `read pod ${podKey(own)}`);
+    },
+    async isGone(pod) {
+      try {
+        const phase = (await read(pod)).status?.phase;
+        return phase === 'Succeeded' || phase === 'Failed';
+      } catch (error) {
+        if (isNotFound(error, 'pods', pod.name)) return true;
+        throw error;
+      }
+    },
+  };
+}

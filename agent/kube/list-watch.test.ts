@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Fault } from '../../simulator/faults.ts';
+import { createCluster, type SimulatedCluster } from '../../simulator/simulated-cluster.ts';
+import { VirtualClock } from '../../simulator/virtual-clock.ts';
+import type { NodeView } from '../core/node.ts';
+import { watchNode } from './watch-node.ts';
+
+const HOUR_MS = 3_600_000;
+const NODE = { kind: 'Node', metadata: { name: 'node-1' } };
+
+/** A Node that is followed in virtual time. */
+function follow() {
+  const clock = new VirtualClock();
+  const cluster = createCluster({ clock, controllers: { nodeTaints: false } });
+  cluster.seed(NODE);
+  const stopping = new AbortController();
+  const seen: (NodeView | null)[] = [];
+  const problems: string[] = [];
+  const listener = {
+    onNode: (node: NodeView | null) => void seen.push(node),
+    onProblem: (error: Error) => void problems.push(error.message),
+  };
+  const done = watchNode(cluster.connect('agent'), 'node-1', listener, stopping.signal);
+  return { clock, cluster, seen, problems, stopping, done };
+}
+
+const label = (cluster: SimulatedCluster, value: string) =>
+  cluster.edit('Node', 'node-1', ({ metadata }) => {
+    metadata.labels = { value };
+  });
+
+const isWatch = ({ path }: { path: string }) => path.includes('watch=true');
+
+suite('in virtual time, a Node that is followed', () => {
+  test('costs one list and one watch an hour while nothing goes wrong, and misses nothing, for a day', async () => {
+    const { clock, cluster, seen, problems } = follow();
+    for (let n = 1; n <= 24 * 6; n++) {
+      await clock.run(n * 600_000);
+      label(cluster, String(n));
+    }
+    await clock.run(24 * HOUR_MS + 10_000);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      seen.map((node) => node?.labels.value),
+      [undefined, ...Array.from({ length: 24 * 6 }, (_, n) => String(n + 1))],
+    );
+    const watches = cluster.requests.filter(isWatch).length;
+    assert.ok(watches >= 24 && watches <= 25, `${watches} watches`);
+    assert.equal(cluster.requests.length - watches, 1);
+  });
+
+  const troubles: [rule: string, fault: Fault, most: number][] = [
+    ['is refused', { kind: 'status', code: 500 }, 350],
+    ['is answered by a proxy', { kind: 'status', code: 404, html: true }, 350],
+    ['is answered with an odd object', { kind: 'answer', code: 200, body: {} }, 350],
+    ['is answered with a list', { kind: 'answer', code: 200, body: { kind: 'NodeList', items: [] } }, 350],
+    ['is cut at once', { kind: 'watchCut', afterEvents: 0 }, 350],
+    ['begins with no JSON', { kind: 'watchLine', line: '<html>' }, 350],
+    ['is always too old', { kind: 'watchExpired' }, 350],
+    ['is never answered', { kind: 'stall' }, 350],
+    ['hears nothing', { kind: 'watchSilent', afterEvents: 0 }, 100],
+  ];
+  for (const [rule, fault, most] of troubles) {
+    test(`is asked for at most ${most} times in an hour when its watch ${rule}`, async () => {
+      const { clock, cluster, seen } = follow();
+      const rule = cluster.faults.add({ fault, path: /watch=true/ });
+      await clock.run(HOUR_MS);
+      assert.ok(rule.hits > 3, `the fault hit ${rule.hits} times`);
+      assert.ok(cluster.requests.length <= most, `${cluster.requests.length} requests`);
+      assertPauses(cluster, 450);
+      assert.ok(!seen.includes(null), 'no trouble of a watch is the end of a Node');
+      rule.remove();
+      label(cluster, 'healed');
+      await clock.run(HOUR_MS + 200_000);
+      assert.equal(seen.at(-1)?.labels.value, 'healed');
+    });
+  }
+
+  test('is asked for at most 200 times in an hour by a server that ends every watch at once', async () => {
+    const { clock, cluster, problems } = follow();
+    cluster.faults.add({ fault: { kind: 'watchEnd' } });
+    await clock.run(HOUR_MS);
+    assert.ok(cluster.requests.length > 100 && cluster.requests.length <= 200, `${cluster.requests.length} requests`);
+    assert.equal(cluster.requests.filter((request) => !isWatch(request)).length, 1);
+    assertPauses(cluster, 450);
+    assert.deepEqual(problems, []);
+  });
+
+  test('is asked for after the shortest pause when a watch ends that lived long', async () => {
+    const { clock, cluster } = follow();
+    for (let n = 1; n <= 5; n++) {
+      await clock.run(n * 60_000);
+      for (const watch of cluster.watches) watch.end();
+      await clock.run(n * 60_000 + 1_100);
+      assert.equal(cluster.watches.size, 1);
+    }
+  });
+
+  test('goes on from where it was, whatever older view was delivered again', async () => {
+    const { clock, cluster, seen } = follow();
+    await clock.run(1_000);
+    const old = cluster.read('Node', 'node-1');
+    const { metadata } = label(cluster, 'new');
+    await clock.run(2_000);
+    const [watch] = cluster.watches;
+    assert.ok(old && watch);
+    watch.resend(old);
+    watch.end();
+    await clock.run(5_000);
+    const { path } = cluster.requests.findLast(isWatch) ?? { path: '' };
+    assert.equal(new URLSearchParams(path.split('?')[1]).get('resourceVersion'), metadata.resourceVersion);
+    assert.deepEqual(
+      seen.map((node) => node?.resourceVersion),
+      [old.metadata.resourceVersion, metadata.resourceVersion, old.metadata.resourceVersion],
+    );
+  });
+
+  test("is not gone with another Node's end, and not another Node", async () => {
+    const { clock, cluster, seen } = follow();
+    await clock.run(1_000);
+    cluster.seed({ kind: 'Node', metadata: { name: 'node-0' } });
+    const other = cluster.read('Node', 'node-0');
+    const [watch] = cluster.watches;
+    watch?.sendLine(JSON.stringify({ type: 'DELETED', object: other }));
+    watch?.sendLine(JSON.stringify({ type: 'MODIFIED', object: other }));
+    await clock.run(2_000);
+    assert.deepEqual(
+      seen.map((node) => node?.name),
+      ['node-1'],
+    );
+    // A server that does not know the field selector.
+    const list = {
+      kind: 'NodeList',
+      metadata: { resourceVersion: '100' },
+      items: [other, cluster.read('Node', 'node-1')],
+    };
+    cluster.faults.add({ fault: { kind: 'answer', code: 200, body: list }, times: 1 });
+    watch?.expire();
+    cluster.forgetHistory();
+    await clock.run(10_000);
+    assert.ok(seen.length > 1 && seen.every((node) => node?.name === 'node-1'), JSON.stringify(seen));
+  });
+
+  const oddLists: [what: string, fault: Fault][] = [
+    ["a proxy's page", { kind: 'answer', code: 200, body: '<html>', contentType: 'text/html' }],
+    ["a proxy's 404", { kind: 'status', code: 404, html: true }],
+    ['a 404 for the path', { kind: 'status', code: 404 }],
+    ['an empty object', { kind: 'answer', code: 200, body: {} }],
+    ['null', { kind: 'answer', code: 200, body: null }],
+    ['an empty list', { kind: 'answer', code: 200, body: [] }],
+    ['a list without metadata', { kind: 'answer', code: 200, body: { kind: 'NodeList', items: [] } }],
+    [
+      'a list without items',
+      { kind: 'answer', code: 200, body: { kind: 'NodeList', metadata: { resourceVersion: '5' } } },
+    ],
+    [
+      'a list of something else',
+      { kind: 'answer', code: 200, body: { kind: 'PodList', metadata: { resourceVersion: '5' }, items: [] } },
+    ],
+    [
+      'a list of no Nodes',
+      { kind: 'answer', code: 200, body: { kind: 'NodeList', metadata: { resourceVersion: '5' }, items: [{}] } },
+    ],
+  ];
+  for (const [what, fault] of oddLists) {
+    test(`is not gone when ${what} is answered to its list`, async () => {
+      const { clock, cluster, seen, problems } = follow();
+      const active = cluster.faults.add({ fault });
+      await clock.run(20_000);
+      assert.equal(JSON.stringify(seen), '[]');
+      assert.match(problems[0] ?? '', /^could not read node node-1: (the API server must answer with|404) /);
+      active.remove();
+      await clock.run(60_000);
+      assert.equal(seen.at(-1)?.name, 'node-1');
+    });
+  }
+
+  test('is gone when a list has it not, or its watch says so', async () => {
+    const { clock, cluster, seen } = follow();
+    await clock.run(1_000);
+    cluster.remove('Node', 'node-1');
+    await clock.run(2_000);
+    assert.equal(seen.at(-1), null);
+    cluster.seed(NODE);
+    for (const watch of cluster.watches) watch.cut();
+    cluster.remove('Node', 'node-1');
+    await clock.run(10_000);
+    assert.equal(seen.at(-1), null);
+  });
+
+  test('a defect of who is told is told as what it is', async () => {
+    const clock = new VirtualClock();
+    const cluster = createCluster({ clock });
+    cluster.seed(NODE);
+    const problems: Error[] = [];
+    const defect = new TypeError('of the listener');
+    const listener = {
+      onNode(node: NodeView | null) {
+        if (node?.labels.value) throw defect;
+      },
+      onProblem: (error: Error) => void problems.push(error),
+    };
+    void watchNode(cluster.connect('agent'), 'node-1', listener, new AbortController().signal);
+    await clock.run(1_000);
+    label(cluster, 'trips');
+    await clock.run(1_100);
+    assert.deepEqual(problems, [defect]);
+  });
+
+  test('leaves nothing behind when it ends', async () => {
+    const { clock, cluster, stopping, done } = follow();
+    await clock.run(1_000);
+    stopping.abort();
+    await done;
+    cluster.stop();
+    await clock.run(1_100);
+    assert.equal(clock.pending, 0);
+    assert.equal(cluster.watches.size, 0);
+  });
+});
+
+/** A watch is not asked for sooner than that after the one before. */
+function assertPauses({ requests }: SimulatedCluster, leastMs: number): void {
+  const times = requests.filter(isWatch).map(({ atMs }) => atMs);
+  const shortest = Math.min(...times.slice(1).map((atMs, n) => atMs - (times[n] ?? 0)));
+  assert.ok(shortest >= leastMs, `a watch was asked for ${shortest} ms after the one before`);
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Registry } from 'prom-client';
+import { readSamples, samplesOf } from '../../test/harness/metrics-text.ts';
+import { NEW_HEALTH } from '../core/health.ts';
+import type { Ledger } from '../core/ledger.ts';
+import type { Roster } from '../core/roster.ts';
+import { SAMPLE_NOW, samplePolicy } from '../core/samples.ts';
+import { createCheckMetrics } from './check-metrics.ts';
+
+const START = Date.parse(SAMPLE_NOW) / 1000;
+const SINCE = 'nsc_policy_failing_since_timestamp_seconds';
+
+function setUp() {
+  const registry = new Registry();
+  const clock = { nowMs: Date.parse('2026-01-01T00:10:00Z') };
+  const read = async (name: string) => samplesOf(readSamples(await registry.metrics()), name);
+  return { registry, clock, checks: createCheckMetrics(registry, () => clock.nowMs), read };
+}
+
+/** What of a policy matters here: its name, and whether it fails. */
+function rosterWith(policies: Readonly<Record<string, boolean>>): Roster {
+  const watch = ([name, failing]: [string, boolean]) =>
+    [name, { policy: samplePolicy(name), health: { ...NEW_HEALTH, failing } }] as const;
+  return new Map(Object.entries(policies).map(watch));
+}
+
+/** The policy a holds the node since then. */
+function heldSince(since: string): Ledger {
+  const policies = { a: { since, marks: { cordon: {} }, drain: null } };
+  return { nodeUid: 'uid-1', since: SAMPLE_NOW, policies, marks: [] };
+}
+
+test('every verdict of a policy is there with 0 from when it applies, and its last result only after a run', async () => {
+  const { checks, read } = setUp();
+  checks.show(rosterWith({ a: false }), null);
+  const none = {
+    'policy="a",verdict="Healthy"': 0,
+    'policy="a",verdict="Failed"': 0,
+    'policy="a",verdict="Unknown"': 0,
+  };
+  assert.deepEqual(await read('nsc_check_results_total'), none);
+  assert.deepEqual(await read('nsc_check_skipped_total'), { 'policy="a"': 0 });
+  assert.deepEqual(await read('nsc_policy_failing'), { 'policy="a"': 0 });
+  assert.deepEqual(await read('nsc_check_last_result'), {});
+
+  checks.ended('a', 'Healthy', 0.2);
+  checks.ended('a', 'Failed', 0.2);
+  checks.show(rosterWith({ a: false }), null);
+  const [healthy, failed] = ['policy="a",verdict="Healthy"', 'policy="a",verdict="Failed"'];
+  assert.deepEqual(await read('nsc_check_results_total'), { ...none, [healthy]: 1, [failed]: 1 });
+  assert.deepEqual(await read('nsc_check_last_result'), { ...none, [failed]: 1 });
+  assert.deepEqual(await read('nsc_check_duration_seconds_sum'), { [healthy]: 0.2, [failed]: 0.2 });
+});
+
+test('no series of a policy outlives it', async () => {
+  const { checks, registry } = setUp();
+  checks.show(rosterWith({ a: true, 'gone-b': true }), heldSince(SAMPLE_NOW));
+  for (const policy of ['a', 'gone-b']) {
+    for (const verdict of ['Healthy', 'Failed', 'Unknown'] as const) checks.ended(policy, verdict, 1);
+    checks.skipped(policy);
+  }
+  checks.show(rosterWith({ a: true }), null);
+  const text = await registry.metrics();
+  assert.doesNotMatch(text, /gone-b/);
+  assert.match(text, /nsc_check_skipped_total\{policy="a"\} 1/);
+});
+
+test('since when a policy fails is there while it fails, and over a restart as the ledger remembers it', async () => {
+  const { checks, read, clock } = setUp();
+  const before = clock.nowMs / 1000;
+  checks.show(rosterWith({ a: true, b: true, c: false }), null);
+  const first = { 'policy="a"': before, 'policy="b"': before };
+  assert.deepEqual(await read(SINCE), first);
+  checks.show(rosterWith({ a: true, b: true, c: false }), heldSince(SAMPLE_NOW));
+  assert.deepEqual(await read(SINCE), { ...first, 'policy="a"': START });
+  checks.show(rosterWith({ a: true, b: true, c: false }), null);
+  assert.deepEqual(await read(SINCE), { ...first, 'policy="a"': START });
+  checks.show(rosterWith({ a: false, b: true, c: false }), null);
+  assert.deepEqual(await read(SINCE), { 'policy="b"': before });
+  clock.nowMs += 60_000;
+  checks.show(rosterWith({ a: true, b: true, c: false }), null);
+  assert.deepEqual(await read(SINCE), { 'policy="b"': before, 'policy="a"': before + 60 }, 'it fails anew');
+});
+
+test('a ledger whose time cannot be read leaves what is known', async () => {
+  const { checks, read, clock } = setUp();
+  checks.show(rosterWith({ a: true }), heldSince('yesterday'));
+  assert.deepEqual(await read(SINCE), { 'policy="a"': clock.nowMs / 1000 });
+});

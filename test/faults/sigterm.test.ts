@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { FaultRule } from '../../simulator/faults.ts';
+import { writeBudget } from '../harness/sick-check.ts';
+import { healthyRun, setScene, until } from './agent-scene.ts';
+
+/** Within which an agent has to be gone after SIGTERM, and what a busy machine may add, in milliseconds. */
+const GONE_MS = 3_000;
+const BUSY_MS = 1_000;
+const STALL = { kind: 'stall' } as const;
+
+const rows: [what: string, where: Omit<FaultRule, 'fault'>][] = [
+  ['everything', {}],
+  ['writes to the Node', { method: 'PATCH', path: /nodes/ }],
+  ['reads of the Node', { method: 'GET', path: /nodes\/node-1/ }],
+  ['Leases', { path: /leases/ }],
+  ['Events', { path: /events/ }],
+];
+
+describe('SIGTERM ends an agent within 3 s with code 0, and the node stays as it is', { concurrency: 5 }, () => {
+  for (const [what, where] of rows) {
+    test(`while the API server stalls on ${what}`, async (t) => {
+      const scene = await setScene(t);
+      writeBudget(scene.check.policyDir, 'b', { nodeSelector: {}, maxUnavailable: 1 });
+      const agent = scene.start();
+      await healthyRun(agent);
+      await until('the report', () => scene.report().revision !== undefined);
+      const stalled = scene.simulator.faults.add({ ...where, fault: STALL });
+      scene.check.breakIt();
+      await agent.waitForLine(/monitored service is down/);
+      await until('a request that stalls', () => stalled.hits > 0);
+      const before = scene.simulator.read('Node', 'node-1');
+      const termAtMs = performance.now();
+      agent.kill('SIGTERM');
+      assert.deepEqual(await agent.exit, { code: 0, signal: null });
+      const tookMs = performance.now() - termAtMs;
+      assert.ok(tookMs <= GONE_MS + BUSY_MS, `it took ${tookMs} ms`);
+      assert.deepEqual(scene.simulator.read('Node', 'node-1')?.spec, before?.spec);
+    });
+  }
+});
