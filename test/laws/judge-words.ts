@@ -1,0 +1,72 @@
+import type { Transition } from '../../agent/core/transition.ts';
+import type { Account, Books } from './books.ts';
+import { markOf } from './seen.ts';
+import type { World } from './world.ts';
+
+/** An agent writes 25 at once; those that the model does not count are among them. */
+const MAX_EVENTS = 6;
+/** How a log says what became of a Node. */
+const WORDS = {
+  'Put the cordon': 'Cordoning node',
+  'TakenBack the cordon': 'Uncordoning node',
+  GivenBack: 'is given back',
+};
+
+type StoredEvent = { readonly reason: string; readonly message: string; readonly lastTimestamp: string };
+
+/** An agent has told this. */
+export function noteWords(books: Books, account: Account, told: Transition): void {
+  if (told.kind === 'MarkTurned') account.told.push(`${told.turn} ${markOf(told.effect, told.mark).text}`);
+  if (told.kind === 'GivenBack') {
+    account.told.push('GivenBack');
+    noteEvent(books, account, 'NodeReleased', '');
+  }
+  if (told.kind === 'CheckFailing' || told.kind === 'CheckRecovered') {
+    noteEvent(books, account, told.kind, `Policy ${told.policy.metadata.name}: `);
+  }
+}
+
+function noteEvent(books: Books, { events }: Account, reason: string, about: string): void {
+  events.push({ topic: about || reason, reason, about, atMs: books.nowMs() });
+}
+
+/** Which latest word on a topic is no Event yet, of those who may write that many; null: none. */
+export function missingEvent(books: Books, world: World): string | null {
+  const found = world.cluster.list('Event') as unknown as StoredEvent[];
+  const epochMs = world.clock.wallMs() - world.clock.nowMs();
+  for (const { life, events } of books.accounts.values()) {
+    if (life.state !== 'alive' || events.length > MAX_EVENTS) continue;
+    for (const event of new Map(events.map((each) => [each.topic, each])).values()) {
+      const sinceMs = epochMs + event.atMs - 1_000;
+      const isThere = found.some(
+        ({ reason, message, lastTimestamp }) =>
+          reason === event.reason && message.startsWith(event.about) && Date.parse(lastTimestamp) >= sinceMs,
+      );
+      if (!isThere) return `${life.name} has written no Event ${event.reason} ${event.about}`;
+    }
+  }
+  return null;
+}
+
+/** Each turn is told once, by who did it, even where the answer was lost. */
+export function judgeWords(books: Books, { life, told, written, seen }: Account): void {
+  const missing = without(written, told);
+  if (missing.length > 0) books.broken(`told: ${life.name} never told: ${missing.join(', ')}`);
+  const invented = without(told, seen);
+  if (invented.length > 0) books.broken(`told: ${life.name} told what nobody did, or twice: ${invented.join(', ')}`);
+  for (const [turn, words] of Object.entries(WORDS)) {
+    const count = told.filter((each) => each === turn).length;
+    const lines = life.lines.filter((line) => line.includes(words)).length;
+    if (lines !== count) books.broken(`told: ${life.name} wrote ${lines} lines of ${turn}, which came ${count} times`);
+  }
+}
+
+/** What of the first is not in the second, each as often as it is there too often. */
+function without(all: readonly string[], others: readonly string[]): string[] {
+  const left = [...others];
+  return all.filter((each) => {
+    const at = left.indexOf(each);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}
