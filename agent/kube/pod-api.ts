@@ -8,7 +8,12 @@ import type { Transport } from './transport.ts';
 
 /** Every call throws KubeError. */
 export function createPodApi(transport: Transport, nodeName: string): DrainApi {
-  const pods = { path: '/api/v1/pods', fieldSelector: `spec.nodeName=${nodeName}`, what: `pods of node ${nodeName}` };
+  const pods = {
+    path: '/api/v1/pods',
+    kind: 'Pod',
+    fieldSelector: `spec.nodeName=${nodeName}`,
+    what: `pods of node ${nodeName}`,
+  };
   return {
     answerOf: evictionAnswer,
     async list() {

@@ -224,14 +224,13 @@ class Worker {
         );
       }
       case 'FindDaemonSet': {
-        const { namespace, name, deadlineMs } = call;
+        const { key, namespace, name, deadlineMs } = call;
         const lookup = await this.#inTime(() => api.findDaemonSet(namespace, name), deadlineMs).catch((error) => {
           if (isBug(error)) narrator.drainProblem(error);
           const problem = `could not read DaemonSet ${namespace}/${name}: ${asError(error).message}`;
           return { kind: 'Unknown', problem } as const;
         });
         if (lookup.kind === 'Unknown') narrator.drainProblem(new Error(lookup.problem));
-        const key = `${namespace}/${name}`;
         return this.#become(daemonSetAnswered(this.#state, key, lookup, clock.nowMs(), clock.random()));
       }
       case 'List': {

@@ -16,7 +16,8 @@ const CALL_DEADLINE_MS = 10_000;
 export type DrainCall = { readonly deadlineMs: number } & (
   | { readonly kind: 'Evict' | 'Delete'; readonly pod: PodView; readonly gracePeriodSeconds: number | null }
   | { readonly kind: 'Read'; readonly pod: PodView }
-  | { readonly kind: 'FindDaemonSet'; readonly namespace: string; readonly name: string }
+  /** `key` is that of `daemonSetKey`. */
+  | { readonly kind: 'FindDaemonSet'; readonly key: string; readonly namespace: string; readonly name: string }
   | { readonly kind: 'List' }
 );
 
@@ -80,7 +81,7 @@ class Sender {
       if (!this.#isTime(progress.nextMs) || !this.#mayAsk()) continue;
       this.#daemonSets.set(key, lookupSent(progress));
       const [namespace = '', name = ''] = key.split('/');
-      this.#calls.push({ kind: 'FindDaemonSet', namespace, name, deadlineMs: this.#callMs() });
+      this.#calls.push({ kind: 'FindDaemonSet', key, namespace, name, deadlineMs: this.#callMs() });
     }
   }
 

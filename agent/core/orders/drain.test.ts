@@ -245,6 +245,24 @@ test('a DaemonSet look-up that fails is tried again before the node counts as dr
   assert.deepEqual([names(sent), states(ends)], [['web', 'orphan'], ['a Drained']]);
 });
 
+test('a DaemonSet that is made anew during the drain is another one, and its pods stay, too', () => {
+  const before = { ...ds('logs'), uid: 'before' };
+  const after = { ...ds('logs'), uid: 'after' };
+  let uid = before.uid;
+  const { sent } = playDrain({
+    orders: [order({ timeoutSeconds: 60 })],
+    pods: [pod('old', { controller: before }), pod('web')],
+    reply({ kind }, _nowMs, world) {
+      if (kind === 'FindDaemonSet') return { lookup: { kind: 'Found', uid } };
+      uid = after.uid;
+      world.put(pod('new', { controller: after }));
+      return { answer: { status: 429, causes: ['DisruptionBudget'] } };
+    },
+    forMs: 30_000,
+  });
+  assert.deepEqual(new Set(names(sent)), new Set(['web']));
+});
+
 test('a DaemonSet that cannot be looked up until the deadline is told, and its pods stay', () => {
   const { sent, ends } = playDrain({
     orders: [order({ timeoutSeconds: 60 })],

@@ -72,7 +72,7 @@ const rows: [rule: string, answer: Partial<EvictionAnswer>, next: EvictionNext['
     'Fail',
     /cannot create/,
   ],
-  ['401 fails at once', { status: 401 }, 'Fail'],
+  ['401 is tried again: credentials are replaced at times', { status: 401 }, 'Retry'],
   [
     '403 of a right that we lack to delete fails at once',
     { status: 403, message: '403 pods "web" is forbidden: User "x" cannot delete resource "pods" in API group ""' },

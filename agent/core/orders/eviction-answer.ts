@@ -74,6 +74,9 @@ export function decideEviction(answer: EvictionAnswer, attempt: number, leftMs: 
     case 400:
     case 422:
       return retry(DENIED, message);
+    // The credentials are being replaced, or their token is not known to this server yet.
+    case 401:
+      return retry(TRANSIENT, message);
     case 500:
       return message.includes('more than one PodDisruptionBudget')
         ? retry(

@@ -9,6 +9,11 @@ const REPLICA_SET = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', ui
 const DAEMON_SET = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'logs', uid: 'ds-1' };
 const FOUND: DaemonSetLookup = { kind: 'Found', uid: 'ds-1' };
 
+/** What was answered about the DaemonSet, to each of those who name it. */
+function answered(lookup: DaemonSetLookup): ReadonlyMap<string, DaemonSetLookup> {
+  return new Map(['ds-1', 'ds-2'].map((uid) => [`default/logs/${uid}`, lookup]));
+}
+
 function pod(overrides: Partial<PodView> = {}): PodView {
   return samplePod('web', overrides);
 }
@@ -26,7 +31,7 @@ function rules({ drain, ...overrides }: RulesOverrides = {}): ChoiceRules {
       ...drain,
     },
     ownPod: { namespace: 'nsc', name: 'agent' },
-    daemonSets: new Map([['default/logs', FOUND]]),
+    daemonSets: answered(FOUND),
     ...overrides,
   };
 }
@@ -44,7 +49,7 @@ function fate(view: PodView, overrides?: RulesOverrides): string {
   return fates[0] ?? 'off';
 }
 
-const daemonSets = (lookup: DaemonSetLookup) => ({ daemonSets: new Map([['default/logs', lookup]]) });
+const daemonSets = (lookup: DaemonSetLookup) => ({ daemonSets: answered(lookup) });
 
 const rows: [rule: string, pod: Partial<PodView>, fate: string, rules?: RulesOverrides][] = [
   ['a pod with a controller is evicted', {}, 'evict'],
@@ -207,7 +212,7 @@ test('every reason of every refused pod is collected, each with what to change',
 });
 
 test('the DaemonSet to look up is the controller of apps/v1, in the namespace of the pod', () => {
-  assert.equal(daemonSetKey(pod({ namespace: 'kube-system', controller: DAEMON_SET })), 'kube-system/logs');
+  assert.equal(daemonSetKey(pod({ namespace: 'kube-system', controller: DAEMON_SET })), 'kube-system/logs/ds-1');
   assert.equal(daemonSetKey(pod()), null);
   assert.equal(daemonSetKey(pod({ controller: null })), null);
   assert.equal(daemonSetKey(pod({ controller: { ...DAEMON_SET, apiVersion: 'extensions/v1beta1' } })), null);
@@ -238,8 +243,8 @@ const anyRules: fc.Arbitrary<ChoiceRules> = fc.record({
   ownPod: fc.constantFrom(null, { namespace: 'nsc', name: 'agent' }),
   daemonSets: fc.constantFrom<ReadonlyMap<string, DaemonSetLookup>>(
     new Map(),
-    new Map([['default/logs', FOUND]]),
-    new Map([['default/logs', { kind: 'NotFound' }]]),
+    answered(FOUND),
+    answered({ kind: 'NotFound' }),
   ),
 });
 

@@ -59,10 +59,13 @@ export function chooseEvictions(pods: readonly PodView[], rules: ChoiceRules): C
   return { evict, wait, skip, refuse };
 }
 
-/** Where the DaemonSet of a pod is looked up; null for a pod that names none. */
+/**
+ * Which DaemonSet a pod names, as namespace/name/UID; null for a pod that names none. One that is made anew during the drain
+ * is another one: what is known of its namesake says nothing of its pods.
+ */
 export function daemonSetKey({ namespace, controller }: PodView): string | null {
   const isDaemonSet = controller?.kind === 'DaemonSet' && controller.apiVersion === 'apps/v1';
-  return isDaemonSet ? `${namespace}/${controller.name}` : null;
+  return isDaemonSet ? `${namespace}/${controller.name}/${controller.uid}` : null;
 }
 
 function skipReason(pod: PodView, rules: ChoiceRules): SkipReason | null {

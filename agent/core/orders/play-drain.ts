@@ -152,8 +152,7 @@ function answer(play: Play, world: World, call: DrainCall, random: () => number)
       case 'FindDaemonSet': {
         const unknown = { kind: 'Unknown', problem: 'no whole answer' } as const;
         const lookup = isCut ? unknown : (reply.lookup ?? { kind: 'NotFound' });
-        const key = `${call.namespace}/${call.name}`;
-        world.state = daemonSetAnswered(world.state, key, lookup, world.nowMs, random());
+        world.state = daemonSetAnswered(world.state, call.key, lookup, world.nowMs, random());
         return;
       }
       case 'List': {
