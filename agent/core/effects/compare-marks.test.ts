@@ -32,13 +32,25 @@ function compare(
 
 suite('a NoExecute taint waits for the drain of its own policy', () => {
   const marks = { taint: NO_EXECUTE };
+  const cordoned = sampleNode({ unschedulable: true });
   for (const state of ['Draining', 'GaveUp', 'Stopped'] as const) {
-    test(`while that is ${state}`, () => assert.deepEqual(compare({ a: hold(marks, state) }).taints, []));
+    test(`while that is ${state}`, () =>
+      assert.deepEqual(compare({ a: hold(marks, state) }, { node: cordoned }).taints, []));
   }
-  test('until that is done', () => assert.deepEqual(compare({ a: hold(marks, 'Drained') }).taints, [NO_EXECUTE]));
+  test('until that is done', () =>
+    assert.deepEqual(compare({ a: hold(marks, 'Drained') }, { node: cordoned }).taints, [NO_EXECUTE]));
+
+  test("and does not come after a person's uncordon", () => {
+    const before = remembering({ effect: 'cordon', mark: {}, owner: 'TakenAway' });
+    const holds = { a: hold({ cordon: {}, ...marks }, 'Drained') };
+    assert.deepEqual(compare(holds, { node: sampleNode(), before }).taints, []);
+    assert.deepEqual(compare(holds, { node: cordoned, before }).taints, [], 'nor when somebody cordons it again');
+    const ours = remembering({ effect: 'cordon', mark: {}, owner: 'Ours' });
+    assert.deepEqual(compare(holds, { node: sampleNode(), before: ours }).taints, [], 'nor with it');
+  });
 
   test('and then for a kubelet that is ready; one that is there stays', () => {
-    const node = sampleNode({ ready: false });
+    const node = { ...cordoned, ready: false };
     assert.deepEqual(compare({ a: hold(marks, 'Drained') }, { node }).taints, []);
     const tainted = { ...node, taints: [NO_EXECUTE] };
     const before = remembering(ledgerMark(NO_EXECUTE, 'Ours'));
@@ -52,7 +64,7 @@ suite('a NoExecute taint waits for the drain of its own policy', () => {
 
   test('though another one with the same taint waits still', () => {
     const holds = { a: hold(marks, 'Draining'), b: hold(marks, 'Drained') };
-    assert.deepEqual(compare(holds).taints, [NO_EXECUTE]);
+    assert.deepEqual(compare(holds, { node: cordoned }).taints, [NO_EXECUTE]);
   });
 
   test('and stays where it is already, though its policy drains anew', () => {

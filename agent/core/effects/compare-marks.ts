@@ -1,4 +1,4 @@
-import type { Hold, Ledger } from '../ledger.ts';
+import { cordonOwner, type Hold, type Ledger } from '../ledger.ts';
 import { joinChanges, type NodeChange, type NodeView } from '../node.ts';
 import { MARK_EFFECTS } from './list.ts';
 import { isEqualMark, isSameMark, type LedgerMark, type Mark, type MarkEffect, type Owner } from './mark.ts';
@@ -41,9 +41,11 @@ function compareEffect(
     memory: remembered.find((each) => isSameMark(effect, each.mark, mark)),
     found: onNode.find((each) => isSameMark(effect, each, mark)),
   });
+  // A person's uncordon ends for the whole episode what takes pods from the node.
+  const mayEvict = node.ready && node.unschedulable && cordonOwner(before) !== 'TakenAway';
   const marks: LedgerMark[] = [];
   const put: Mark[] = [];
-  for (const mark of wantedMarks(effect, holds, frozen, node.ready, find)) {
+  for (const mark of wantedMarks(effect, holds, frozen, mayEvict, find)) {
     const { memory, found } = find(mark);
     const owner = ownerOf(effect, memory, found);
     const isOurs = owner === 'Ours';
@@ -58,14 +60,14 @@ function compareEffect(
 }
 
 /**
- * Each mark once. One that is new waits for its own policy's drain, and after that for a kubelet that is ready; and while
- * the policy is paused.
+ * Each mark once. One that is new waits for its own policy's drain, and after that as long as nothing may be evicted; and
+ * while the policy is paused.
  */
 function wantedMarks(
   effect: MarkEffect,
   holds: Readonly<Record<string, Hold>>,
   frozen: ReadonlySet<string>,
-  isReady: boolean,
+  mayEvict: boolean,
   find: (mark: Mark) => { memory: LedgerMark | undefined; found: Mark | undefined },
 ): Mark[] {
   const wanted: Mark[] = [];
@@ -74,7 +76,7 @@ function wantedMarks(
     if (mark === undefined || wanted.some((each) => isSameMark(effect, each, mark))) continue;
     const { memory, found } = find(mark);
     const isNew = memory === undefined && found === undefined;
-    const waits = effect.waitsForDrain(mark) && drain !== null && (drain.state !== 'Drained' || !isReady);
+    const waits = effect.waitsForDrain(mark) && drain !== null && (drain.state !== 'Drained' || !mayEvict);
     if (isNew && (waits || frozen.has(policy))) continue;
     wanted.push(frozen.has(policy) && memory !== undefined ? memory.mark : mark);
   }
