@@ -16,8 +16,8 @@ export type CheckTimerOptions = {
 export type CheckTimer = {
   /** Another version of the policy is in force: re-arms without overlap; a run of another command is ended, not waited for. */
   update(policy: NodeCheckPolicy): void;
-  /** No more runs and no more outcomes; a run under way is left to its timeout, or killed at once. */
-  stop(how: 'letFinish' | 'kill'): void;
+  /** No more runs and no more outcomes; a run under way is ended. */
+  stop(): void;
 };
 
 /**
@@ -88,10 +88,10 @@ export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptio
       disarm();
       disarm = arm();
     },
-    stop(how) {
+    stop() {
       stopped = true;
       disarm();
-      if (how === 'kill') run?.kill();
+      run?.kill();
     },
   };
 }

@@ -34,7 +34,7 @@ export function createCheckTimers({ clock, startCheck, send, onProblem }: CheckT
       const wanted = new Map(policies.map((policy) => [policy.metadata.name, policy]));
       for (const [name, timer] of timers) {
         if (wanted.has(name)) continue;
-        timer.stop('letFinish');
+        timer.stop();
         timers.delete(name);
       }
       for (const [name, policy] of wanted) {
@@ -46,7 +46,7 @@ export function createCheckTimers({ clock, startCheck, send, onProblem }: CheckT
     },
     stop(): void {
       isStopped = true;
-      for (const timer of timers.values()) timer.stop('kill');
+      for (const timer of timers.values()) timer.stop();
     },
   };
 }
