@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { startCheck } from '../check/run-check.ts';
 import { isBug } from '../core/bug.ts';
@@ -195,10 +195,10 @@ function eventSink(transport: Transport, currentNode: () => NodeView | null) {
   };
 }
 
-/** Tells this boot of this machine from all others; empty where that cannot be read. */
+/** Where our process number means something: this boot of this machine, these processes; empty where that cannot be read. */
 function readBoot(): string {
   try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return '';
   }

@@ -15,6 +15,7 @@ import { type ConditionComparison, compareConditions } from './node-conditions.t
 import { factsOf, nodeTransitions } from './node-facts.ts';
 import type { DrainOrder } from './orders/drain-order.ts';
 import type { EffectsOrder, Orders, ReportOrder, SlotsOrder } from './orders/orders.ts';
+import { podKey } from './orders/pod.ts';
 import { formatPolicyReport } from './policy-report.ts';
 import { type AgentState, BUG_LASTS_MS, lastingBugs, lastNodeOf, type Now, nodeOf, RELOOK_MS } from './state.ts';
 import { timestamp } from './timestamp.ts';
@@ -117,8 +118,20 @@ function reportChange(state: AgentState, node: NodeView, now: Now): NodeChange {
   const text = policyReport(state, now);
   const isNews = text !== null && node.annotations[POLICY_ANNOTATION] !== text;
   const report = isNews ? { metadata: { annotations: { [POLICY_ANNOTATION]: text } } } : {};
-  const isUrgent = predecessorOn(node, state.own, state.standing) === 'There';
+  const isUrgent = isClaimUrgent(node, state);
   return isNews || isUrgent ? joinChanges([report, claimChange(node, state.own)]) : {};
+}
+
+/**
+ * Whether the claim has to be ours at once, and not only with the next write: others would take the node for nobody's. An
+ * earlier life in our own pod, or on our machine, needs no write.
+ */
+function isClaimUrgent(node: NodeView, { own, standing, told }: AgentState): boolean {
+  const predecessor = predecessorOn(node, own, standing);
+  if (predecessor === 'There') return true;
+  const pod = claimOn(node)?.pod ?? null;
+  const isAnotherPod = pod !== null && (own.pod === null || podKey(pod) !== podKey(own.pod));
+  return (predecessor === 'Gone' && isAnotherPod) || (told.rival !== null && claimOn(node)?.id !== own.id);
 }
 
 /** null while the directory was not read yet. */

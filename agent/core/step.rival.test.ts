@@ -44,15 +44,23 @@ test('an agent claims the Node with its first write, once', () => {
   assert.equal(agent.orders.report?.annotations[AGENT_ANNOTATION], undefined);
 });
 
-test('of one that was there before it asks at once, and claims the Node for that alone where it is there still', () => {
+test('of one that was there before it asks at once, and claims the Node for that alone unless it was an earlier life', () => {
   const agent = clockedAgent([POLICY]);
   const report = () => agent.orders.report?.annotations ?? {};
-  agent.see(claimedBy(RIVAL, next(changedNode(sampleNode(), { metadata: { annotations: reportOf() } }))));
+  const earlier = { ...RIVAL, pod: OWN_CLAIM.pod };
+  agent.see(claimedBy(earlier, next(changedNode(sampleNode(), { metadata: { annotations: reportOf() } }))));
   assert.deepEqual([agent.orders.lookFor?.id, report()], ['rival', {}]);
   agent.send({ kind: 'RivalLooked', id: 'rival', isGone: true });
   assert.deepEqual([agent.orders.lookFor, report()], [null, {}], 'an earlier life needs no write');
   agent.send({ kind: 'RivalLooked', id: 'rival', isGone: false });
   assert.deepEqual([agent.orders.lookFor, Object.keys(report())], [null, [AGENT_ANNOTATION]]);
+});
+
+test('one that is gone from a pod of its own is claimed over: who comes next looks for whoever stands on the Node', () => {
+  const agent = clockedAgent([POLICY]);
+  agent.see(claimedBy(RIVAL, next(changedNode(sampleNode(), { metadata: { annotations: reportOf() } }))));
+  agent.send({ kind: 'RivalLooked', id: 'rival', isGone: true });
+  assert.deepEqual(Object.keys(agent.orders.report?.annotations ?? {}), [AGENT_ANNOTATION]);
 });
 
 test('one that stands by says so, runs its checks, and wants nothing but that the other one knows', () => {

@@ -44,12 +44,16 @@ export function createLooks({ nodeApi, known, podApi, hasEnded, ownPod, clock, s
     }
   }
 
-  /** The process of another pod has numbers of its own; that of ours, or of none, may be asked for. */
+  /**
+   * The process of another pod has numbers of its own; that of ours, or of none, may be asked for. Of our own pod whatever is
+   * not among our processes was a container that ended before ours began.
+   */
   async function lookFor({ id, pod, ...process }: Claim): Promise<void> {
-    const isAnotherPod = pod !== null && (ownPod === null || podKey(pod) !== podKey(ownPod));
+    const isOurPod = pod !== null && ownPod !== null && podKey(pod) === podKey(ownPod);
     let isGone = false;
     try {
-      isGone = isAnotherPod ? await podApi.isGone(pod) : hasEnded(process) === true;
+      if (isOurPod) isGone = hasEnded(process) !== false;
+      else isGone = pod === null ? hasEnded(process) === true : await podApi.isGone(pod);
     } catch (error) {
       onProblem(error);
     }
