@@ -17,11 +17,6 @@ export type Toleration = {
   readonly tolerationSeconds?: number;
 };
 
-/** Key and effect identify a taint (core/v1 Taint.MatchTaint); the value does not. */
-export function sameTaint(a: Pick<NodeTaint, 'key' | 'effect'>, b: Pick<NodeTaint, 'key' | 'effect'>): boolean {
-  return a.key === b.key && a.effect === b.effect;
-}
-
 /**
  * Whether a pod stays on a node for good under a NoExecute taint (core/v1 Toleration.ToleratesTaint).
  * A toleration with `tolerationSeconds` only delays the eviction, so it does not count.

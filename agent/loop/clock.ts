@@ -25,8 +25,3 @@ export const SYSTEM_CLOCK: Clock = {
     });
   },
 };
-
-/** As `metav1.Time` and RFC 3339 have it, in whole seconds. */
-export function rfc3339(wallMs: number): string {
-  return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
-}
