@@ -21,8 +21,8 @@ build: $(INSTALLED) ## Make dist/agent.mjs
 executable: $(INSTALLED) ## Make dist/nsc, which needs no Node
 	npm run --silent build && npm run --silent build:executable
 
-bench: $(INSTALLED) ## Measure what an agent costs, beside its peers (minutes; needs KUBEBUILDER_ASSETS)
-	npm run --silent bench
+bench: $(INSTALLED) ## Measure beside peers, or another bundle (BASE=OTHER.mjs) (needs KUBEBUILDER_ASSETS)
+	$(if $(BASE),npm run --silent build && node_modules/.bin/node bench/builds.ts "$(BASE)",npm run --silent bench)
 
 soak: $(INSTALLED) ## Run the end-to-end tests on Deno and on the executable, and the laws at length (an hour; needs KUBEBUILDER_ASSETS)
 	npm run --silent soak

@@ -4,7 +4,6 @@
  * ratios hold.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AgentProcess, startAgent } from '../test/harness/agent-process.ts';
@@ -14,10 +13,10 @@ import { createNode, readNode } from '../test/harness/nodes.ts';
 import { createSickCheck } from '../test/harness/sick-check.ts';
 import { createPodBoundToken } from '../test/harness/tokens.ts';
 import { waitFor } from '../test/harness/wait-for.ts';
+import { anonymousMiB, cpuSeconds, median, table } from './figures.ts';
 
 const RUNS = 60;
 const EPISODES = 5;
-const TICKS_PER_SECOND = 100;
 const HERE = dirname(fileURLToPath(import.meta.url));
 /** One HTTPS request, so that TLS is loaded, and then nothing. */
 const BARE_NODE = `require('node:https').get(process.argv[1], { rejectUnauthorized: false }, (r) => r.resume()); setInterval(() => {}, 1e6)`;
@@ -117,32 +116,10 @@ async function failureToCordonMs(agent: AgentProcess, nodeName: string): Promise
   return performance.now() - noticedAt;
 }
 
-/** User and system time of a process and of the children it has waited for. */
-function cpuSeconds(of: number): number {
-  const fields = readFileSync(`/proc/${of}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0) / TICKS_PER_SECOND;
-}
-
-function anonymousMiB(of: number): number {
-  return Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${of}/status`, 'utf8'))?.[1]) / 1024;
-}
-
 function pid(child: ChildProcess): number {
   return child.pid ?? 0;
 }
 
 function ratio(ours: number, peers: number, peer: string): [string, string, string] {
   return [ours.toFixed(2), `${peers.toFixed(2)} (${peer})`, (ours / peers).toFixed(2)];
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
-  const [head = [], ...body] = rows;
-  return [line(head), line(head.map(() => '---')), ...body.map(line)].join('');
 }

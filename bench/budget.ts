@@ -17,6 +17,7 @@ import { fleetPolicies, healAfterTurn, untilNothingIsLeft } from '../test/harnes
 import { type Moment, observeLaw } from '../test/harness/fleet-law.ts';
 import { createNode } from '../test/harness/nodes.ts';
 import { waitFor } from '../test/harness/wait-for.ts';
+import { median, table } from './figures.ts';
 
 /** How long a node stays sick after it was disrupted. */
 const SICK_MS = 1_000;
@@ -152,14 +153,4 @@ function waitsOf(moments: readonly Moment[]): number[] {
     if (freed !== undefined) waits.push(atMs - freed);
   }
   return waits;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function table(of: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
-  const [first = [], ...body] = of;
-  return [line(first), line(first.map(() => '---')), ...body.map(line)].join('');
 }

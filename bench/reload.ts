@@ -14,6 +14,7 @@ import { startSimulator } from '../simulator/simulator.ts';
 import { startAgent } from '../test/harness/agent-process.ts';
 import { createConfigMapVolume } from '../test/harness/config-map-volume.ts';
 import { waitFor } from '../test/harness/wait-for.ts';
+import { table } from './figures.ts';
 
 /** Long enough for an agent to be idle again, and no divisor of the time between its polls. */
 const PAUSE_MS = 370;
@@ -89,10 +90,4 @@ function row(figure: string, { agent, bare }: Record<'agent' | 'bare', readonly 
 function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
-  const [head = [], ...body] = rows;
-  return [line(head), line(head.map(() => '---')), ...body.map(line)].join('');
 }

@@ -13,6 +13,8 @@ export interface AgentOptions {
   readonly kubeconfig: string;
   /** That of NSC_RUNTIME when absent. */
   readonly runtime?: Runtime | undefined;
+  /** Another bundle than dist/agent.mjs, for Node.js. */
+  readonly bundle?: string | undefined;
   /** More arguments of `nsc run`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -41,13 +43,14 @@ export function startAgent({
   policyDir,
   kubeconfig,
   runtime,
+  bundle,
   args = [],
   env,
   onLine,
 }: AgentOptions): AgentProcess {
   const flags = ['--node-name', nodeName, '--policy-dir', policyDir, '--kubeconfig', kubeconfig];
   const run = ['run', ...flags, '--metrics-address', METRICS_ADDRESS, ...args];
-  const [program, ...all] = nscCommand(run, { runtime });
+  const [program, ...all] = nscCommand(run, { runtime, bundle });
   const child = spawn(program, all, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },

@@ -14,6 +14,8 @@ export type Runtime = (typeof RUNTIMES)[number];
 export interface CommandOptions {
   /** That of {@link configuredRuntime} when absent. */
   readonly runtime?: Runtime | undefined;
+  /** Another bundle than dist/agent.mjs, for Node.js. */
+  readonly bundle?: string | undefined;
   /** What the command will get as its environment, beside PATH and HOME. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -37,7 +39,11 @@ export function skipWithoutRuntime(runtime: Runtime): string | false {
  *
  * @throws Error when what it runs was not built
  */
-export function nscCommand(args: readonly string[], { runtime, env }: CommandOptions = {}): [string, ...string[]] {
+export function nscCommand(
+  args: readonly string[],
+  { runtime, bundle, env }: CommandOptions = {},
+): [string, ...string[]] {
+  if (bundle !== undefined) return [process.execPath, bundle, ...args];
   if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not there: run \`make build\` first`);
   const chosen = runtime ?? configuredRuntime();
   const missing = skipWithoutRuntime(chosen);
