@@ -3,6 +3,7 @@ import { Ajv, type Options } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build, type Plugin } from 'esbuild';
 import type { JsonSchema } from './json-schema.ts';
+import { withoutProse } from './without-prose.ts';
 
 const FILE = 'policy-file';
 
@@ -29,6 +30,7 @@ export async function generateValidator(schema: JsonSchema): Promise<string> {
     plugins: [inMemory(sources)],
     absWorkingDir: dirname(import.meta.dirname), // paths in comments are the same from wherever this is run
     bundle: true,
+    minify: true, // nobody reads it, and every node holds it in memory
     preserveSymlinks: true, // nor may it matter where node_modules is
     write: false,
     format: 'esm',
@@ -59,13 +61,13 @@ function validatorSource(schema: JsonSchema, functions: Record<string, string>, 
   const ajv = new Ajv({
     ...options,
     allErrors: true,
-    verbose: true, // errors carry their schema, which holds the texts for people and the names of the known fields
+    verbose: true, // errors carry their schema, which holds the texts of our errors and the names of the known fields
     allowUnionTypes: true,
     strictTuples: false, // command: its first element has a rule of its own, the number of elements is open
     code: { source: true, esm: true },
   });
   ajv.addVocabulary(['errorMessage', 'patternErrorMessage']); // read by editors and by our own error texts
-  ajv.addSchema({ ...schema, $id: FILE });
+  ajv.addSchema({ ...withoutProse(schema), $id: FILE });
   const references = Object.entries(functions).map(([name, fn]) => [fn, `${FILE}#/definitions/${name}`]);
   return standaloneCode.default(ajv, Object.fromEntries(references));
 }
