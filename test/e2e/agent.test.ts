@@ -92,7 +92,7 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     });
   }
 
-  test('a healthy agent makes no request in 60 s besides its one watch', async () => {
+  test('a healthy agent makes no request besides its one watch, run after run', async () => {
     const name = 'quiet';
     const { agent } = await setUp(name, CORDON_AND_TAINT);
     await agent.waitForLine(/OK/);
@@ -105,7 +105,8 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     const mark = cluster.plane.audit.mark();
     const runs = () => agent.lines.filter((line) => line.includes('[✅OK]')).length;
     const before = runs();
-    await waitFor(() => runs() >= before + 60, { what: '60 runs, one a second' });
+    // An hour of it is in test/laws/quiet.test.ts.
+    await waitFor(() => runs() >= before + 5, { what: 'five runs' });
     assert.deepEqual(countRequests(requests(name, mark)), {});
     assert.equal(requests(name, 0).filter(isWatch).length, 1);
   });

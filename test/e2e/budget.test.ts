@@ -3,7 +3,6 @@ import { after, before, describe, test } from 'node:test';
 import { type AgentCluster, joinAgentCluster } from '../harness/agent-cluster.ts';
 import { NAMESPACE } from '../harness/agent-rights.ts';
 import type { KubeObject } from '../harness/api-client.ts';
-import { countRequests } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { isCordoned, isHeld, isReleased } from '../harness/held-node.ts';
 import { createNode } from '../harness/nodes.ts';
@@ -155,20 +154,5 @@ describe('a disruption budget on a real API server', { skip: skipWithoutControlP
     const { summary } = JSON.parse(status.stdout);
     const slots = summary.slots.find(({ budget }: { budget: string }) => budget === 'taken-back');
     assert.deepEqual([summary.held, summary.takenAway, slots], [2, 1, { budget: 'taken-back', held: 1, others: 0 }]);
-  });
-
-  test('a denied agent asks for little', async () => {
-    const members = await muster('quiet', [''], { maxUnavailable: 1 });
-    await createNode(cluster.plane.api, 'quiet-by-hand', { labels: { fleet: 'quiet' }, unschedulable: true });
-    const member = only(members);
-    const mark = cluster.plane.audit.mark();
-    member.check.breakIt();
-    await member.agent.waitForLine(/budget quiet is full/);
-    const from = member.agent.lines.length;
-    const runs = () => member.agent.lines.slice(from).filter((line) => line.includes('Noticed')).length;
-    await waitFor(() => runs() >= 20, { what: '20 runs, one a second' });
-    const counts = countRequests(cluster.requests(member.name, mark));
-    assert.equal(counts['create leases'], undefined);
-    assert.ok((counts['list leases'] ?? 0) <= 7, JSON.stringify(counts));
   });
 });

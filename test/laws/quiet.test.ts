@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { loadPolicyFiles } from '../../agent/policy/load-policies.ts';
+import { type Observer, World } from './world.ts';
+
+/** What a cluster of thousands of agents pays while nothing happens. */
+
+const MINUTE_MS = 60_000;
+const NOBODY: Observer = {
+  began() {},
+  runStarted: () => ({}),
+  runEnded() {},
+  changed() {},
+  sent() {},
+  given() {},
+  told() {},
+};
+const POLICY = {
+  kind: 'NodeCheckPolicy',
+  metadata: { name: 'a' },
+  spec: { check: { command: ['/a'], periodSeconds: 1, failureThreshold: 1 }, actions: { cordon: true } },
+};
+const BUDGET = { kind: 'NodeDisruptionBudget', metadata: { name: 'b' }, spec: { nodeSelector: {}, maxUnavailable: 1 } };
+
+/** A node with an agent that has said all that it says at first. */
+async function settledWorld(...documents: readonly object[]) {
+  const world = new World(1, NOBODY);
+  const files = documents.map((document, n) => ({
+    name: `${n}.json`,
+    bytes: Buffer.from(JSON.stringify({ apiVersion: 'node-svc-checker/v1', ...document })),
+  }));
+  world.addNode('node-1');
+  world.give('node-1', loadPolicyFiles(files));
+  world.start('node-1');
+  const pass = (ms: number) => world.clock.run(world.clock.nowMs() + ms);
+  await pass(MINUTE_MS);
+  /** What is asked for within so much time, as method and path. */
+  const askedWithin = async (ms: number) => {
+    const before = world.cluster.requests.length;
+    await pass(ms);
+    return world.cluster.requests.slice(before).map(({ method, path }) => `${method} ${path}`);
+  };
+  return { world, askedWithin };
+}
+
+suite('an agent', () => {
+  test('of a healthy node asks for nothing in an hour, but for its one watch when the server has ended it', async () => {
+    const { world, askedWithin } = await settledWorld(POLICY);
+    const isWatch = (request: string) => /^GET \/api\/v1\/nodes\?.*watch=true/.test(request);
+    assert.equal(world.cluster.requests.filter(({ method, path }) => isWatch(`${method} ${path}`)).length, 1);
+    const asked = await askedWithin(60 * MINUTE_MS);
+    assert.deepEqual(
+      asked.filter((request) => !isWatch(request)),
+      [],
+    );
+    assert.ok(asked.length <= 1, `${asked.length} watches`);
+  });
+
+  test('that is denied a slot makes no Lease, and asks for room ever less, twice in half a minute in the end', async () => {
+    const { world, askedWithin } = await settledWorld(POLICY, BUDGET);
+    world.addNode('by-hand');
+    world.cluster.edit('Node', 'by-hand', (node) => {
+      node.spec.unschedulable = true;
+    });
+    world.script('node-1', '/a', { first: [], always: 'failed' });
+    const lists = (asked: readonly string[]) =>
+      asked.filter((request) => /^GET .*\/leases\?(?!.*watch=true)/.test(request)).length;
+    const [first, then] = [await askedWithin(20_000), await askedWithin(10 * MINUTE_MS)];
+    assert.deepEqual(
+      [...first, ...then].filter((request) => /^POST .*\/leases/.test(request)),
+      [],
+    );
+    assert.ok(lists(first) >= 2 && lists(first) <= 7, `${lists(first)} lists`);
+    assert.ok(lists(then) <= 40, `${lists(then)} lists`);
+  });
+});
