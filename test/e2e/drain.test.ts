@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { secondsBetween } from '../harness/agent-clock.ts';
 import { type AgentCluster, joinAgentCluster } from '../harness/agent-cluster.ts';
 import type { AgentProcess } from '../harness/agent-process.ts';
@@ -18,6 +18,8 @@ const NO_EXECUTE = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoEx
 const REPLICA_SET = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'replica-set', controller: true };
 /** The deadline of drains that do not end: time for all that a busy machine has to do before. */
 const SOON_S = 8;
+/** What a busy machine may add to a deadline that virtual time holds to the millisecond. */
+const BUSY_S = 10;
 /** What a PodDisruptionBudget here selects. */
 const GUARDED = { guarded: 'yes' };
 const SKIP = skipWithoutControlPlane('kube-controller-manager', 'kwok');
@@ -56,12 +58,21 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await waitFor(seen, { what: `the disruption controller to see ${budget}` });
   }
 
-  /** An agent on the node whose check is healthy still; `again` starts another one of the same pod. */
-  async function startOn(name: string, drain: object, more: { taint?: object; tolerates?: boolean } = {}) {
+  /**
+   * An agent on the node whose check is healthy still, for as long as the test lasts; `again` starts another one of the same
+   * pod.
+   */
+  async function startOn(
+    t: TestContext,
+    name: string,
+    drain: object,
+    more: { taint?: object; tolerates?: boolean } = {},
+  ) {
     const actions = { drain, ...(more.taint && { taint: more.taint }) };
     const check = createSickCheck({ check: { failureThreshold: 1 }, actions });
     const seat = await cluster.seat(name, more);
     const again = () => cluster.start(seat, check);
+    t.after(() => cluster.endOn(name));
     const agent = again();
     await agent.waitForLine(/\[✅OK\]/);
     await cluster.until(name, 'reported on', isReportedOn);
@@ -104,7 +115,43 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await waitFor(() => count() >= before + runs, { what: `${runs} runs` });
   }
 
-  test('all pods go but mirrors and those a DaemonSet would bring back, for one watch and one request a pod', async () => {
+  test('a pod that an admission policy denies is named in its words, and all others go at once', async (t) => {
+    const name = 'denied-by-admission';
+    const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
+    const resourceRules = [
+      { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] },
+    ];
+    const validations = [
+      { expression: "object.metadata.name != 'a-primary'", message: 'its operator moves it by itself' },
+    ];
+    const matchConstraints = { resourceRules };
+    await plane.api.requestOk('POST', policies, {
+      body: { metadata: { name }, spec: { matchConstraints, validations, failurePolicy: 'Fail' } },
+    });
+    await plane.api.requestOk('POST', `${policies.slice(0, -3)}ybindings`, {
+      body: { metadata: { name }, spec: { policyName: name, validationActions: ['Deny'] } },
+    });
+    await setUp(name, [...Array(40).fill({}), { name: 'a-primary' }]);
+    const probe = { metadata: { name: 'a-primary', namespace: name }, deleteOptions: { dryRun: ['All'] } };
+    const isInForce = async () =>
+      (await plane.api.request('POST', `/api/v1/namespaces/${name}/pods/a-primary/eviction`, { body: probe }))
+        .status === 422;
+    await waitFor(isInForce, { what: 'the policy to be in force', deadlineMs: 30_000 });
+    const { agent, check } = await startOn(t, name, { timeoutSeconds: 30 });
+    check.breakIt();
+    await waitFor(async () => (await podNames(name)).join() === 'a-primary', { what: 'all others to go' });
+    assert.ok(!agent.lines.some((line) => /gave up/.test(line)), 'long before the deadline');
+    await agent.waitForLine(/gave up; it stays cordoned/);
+    assert.match(
+      await eventOf(name, 'DrainFailed'),
+      /pod denied-by-admission\/a-primary: .*its operator moves it by itself/,
+    );
+    const tries = evictions(name).filter(({ responseStatus }) => responseStatus?.code === 422);
+    assert.ok(tries.length > 2, 'it is asked for again');
+    assert.ok(!agent.lines.some((line) => line.includes('ClusterRole')), 'no right is missing');
+  });
+
+  test('all pods go but mirrors and those a DaemonSet would bring back, for one watch and one request a pod', async (t) => {
     const name = 'everything';
     await setUp(name, Array(5).fill({}));
     const template = {
@@ -127,7 +174,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     };
     await waitFor(async () => (await phase()) === 'Running', { what: 'kwok to start the pod' });
     await setPodPhase(plane.api, name, 'finished', 'Succeeded');
-    const { agent, check, pod } = await startOn(name, {});
+    const { agent, check, pod } = await startOn(t, name, {});
     const mark = plane.audit.mark();
     check.breakIt();
     await drained(agent);
@@ -152,12 +199,12 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await agent.waitForLine(/drain leaves pods.*DaemonSet=1/);
   });
 
-  test('a budget that is not met holds up its own pods and no others; they go once it is, and so does a late pod', async () => {
+  test('a budget that is not met holds up its own pods and no others; they go once it is, and so does a late pod', async (t) => {
     const name = 'budget';
     await setUp(name, [...Array(12).fill({ labels: GUARDED }), ...Array(5).fill({})]);
     await setBudget(name, 12);
     // An eviction that is cut in its midst keeps its pod counted as disrupted for two minutes.
-    const { agent, check } = await startOn(name, { timeoutSeconds: 600 });
+    const { agent, check } = await startOn(t, name, { timeoutSeconds: 600 });
     check.breakIt();
     await blocked(name);
     const guarded = Array.from({ length: 12 }, (_, i) => `pod-${i}`).sort();
@@ -170,31 +217,31 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.deepEqual(await podNames(name), []);
   });
 
-  test('a pod of two budgets is named as the misconfiguration it is', async () => {
+  test('a pod of two budgets is named as the misconfiguration it is', async (t) => {
     const name = 'two-budgets';
     await setUp(name, [{ labels: GUARDED }, {}]);
     await setBudget(name, 0, 'one');
     await setBudget(name, 0, 'two');
-    const { agent, check } = await startOn(name, { timeoutSeconds: SOON_S });
+    const { agent, check } = await startOn(t, name, { timeoutSeconds: SOON_S });
     check.breakIt();
     const why = /pod two-budgets\/pod-0: more than one PodDisruptionBudget selects it/;
     await agent.waitForLine(new RegExp(`drain gave up.*${why.source}`));
     assert.match(await eventOf(name, 'DrainFailed'), why);
     const refused = evictions(name).filter(({ responseStatus }) => responseStatus?.code === 500);
-    assert.equal(refused.length, 1, 'a mistake of people is not asked for again within seconds');
+    assert.ok(refused.length <= 2, 'a mistake of people is asked for again after five seconds at the soonest');
     assert.deepEqual(await podNames(name), ['pod-0']);
   });
 
-  test('a drain that cannot end gives up at its deadline, stays cordoned, and says which pod and why', async () => {
+  test('a drain that cannot end gives up at its deadline, stays cordoned, and says which pod and why', async (t) => {
     const name = 'gives-up';
     await setUp(name, [{ labels: GUARDED }]);
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, { timeoutSeconds: SOON_S }, { taint: NO_EXECUTE, tolerates: true });
+    const { agent, check } = await startOn(t, name, { timeoutSeconds: SOON_S }, { taint: NO_EXECUTE, tolerates: true });
     await cluster.until(name, 'reported on', isReportedOn);
     const mark = plane.audit.mark();
     check.breakIt();
     const tookSeconds = await secondsBetween(agent, /Draining node/, /gave up; it stays cordoned/);
-    assert.ok(tookSeconds <= SOON_S + 1, `a drain of ${SOON_S} s gave up after ${tookSeconds} s`);
+    assert.ok(tookSeconds <= SOON_S + BUSY_S, `a drain of ${SOON_S} s gave up after ${tookSeconds} s`);
     const [begun = 0, ended = 0] = requests(name, mark)
       .filter(({ verb, objectRef }) => verb === 'patch' && objectRef?.resource === 'nodes')
       .map(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp));
@@ -208,21 +255,21 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.deepEqual(await podNames(name), ['pod-0']);
   });
 
-  test('a drain that gave up for a budget says which budget', async () => {
+  test('a drain that gave up for a budget says which budget', async (t) => {
     const name = 'names-budget';
     await setUp(name, [{ labels: GUARDED }]);
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, { timeoutSeconds: SOON_S });
+    const { agent, check } = await startOn(t, name, { timeoutSeconds: SOON_S });
     check.breakIt();
     await agent.waitForLine(/gave up; it stays cordoned/);
     assert.match(await eventOf(name, 'DrainFailed'), /pod names-budget\/pod-0: .*disruption budget guard/);
   });
 
-  test('onTimeout Delete deletes at the deadline what is left, and only then', async () => {
+  test('onTimeout Delete deletes at the deadline what is left, and only then', async (t) => {
     const name = 'deletes';
     await setUp(name, [{ labels: GUARDED }, {}]);
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, { timeoutSeconds: SOON_S, onTimeout: 'Delete' });
+    const { agent, check } = await startOn(t, name, { timeoutSeconds: SOON_S, onTimeout: 'Delete' });
     check.breakIt();
     await blocked(name);
     const deletions = () => plane.audit.since(0, { nodeName: name, verb: 'delete', resource: 'pods' });
@@ -236,14 +283,14 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await agent.waitForLine(/deleting pod, the deadline of the drain has passed.*deletes\/pod-0/);
   });
 
-  test('a pod that may not be evicted keeps every pod on the node, and all reasons are told at once', async () => {
+  test('a pod that may not be evicted keeps every pod on the node, and all reasons are told at once', async (t) => {
     const name = 'refused';
     await setUp(name, [
       { name: 'bare', ownerReferences: [] },
       { name: 'scratch', spec: { volumes: [{ name: 'tmp', emptyDir: {} }] } },
       { name: 'web' },
     ]);
-    const { agent, check } = await startOn(name, {});
+    const { agent, check } = await startOn(t, name, {});
     check.breakIt();
     await agent.waitForLine(/gave up; it stays cordoned/);
     const message = await eventOf(name, 'DrainFailed');
@@ -257,7 +304,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.deepEqual(await podNames(name), []);
   });
 
-  test('a terminating pod that has finished is off the node, whatever finalizer keeps the object', async () => {
+  test('a terminating pod that has finished is off the node, whatever finalizer keeps the object', async (t) => {
     const name = 'finalizer';
     await setUp(name, []);
     await plane.api.requestOk('POST', `/api/v1/namespaces/${name}/pods`, {
@@ -267,7 +314,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
       },
     });
     await setPodPhase(plane.api, name, 'kept', 'Running');
-    const { agent, check } = await startOn(name, {});
+    const { agent, check } = await startOn(t, name, {});
     check.breakIt();
     await waitFor(async () => (await podsOf(name))[0]?.metadata.deletionTimestamp, { what: 'the pod to terminate' });
     await letRun(agent, 2);
@@ -278,11 +325,11 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.equal(evictions(name).length, 1);
   });
 
-  test('a pod in a terminating namespace is waited for, since its namespace ends it', async () => {
+  test('a pod in a terminating namespace is waited for, since its namespace ends it', async (t) => {
     const name = 'doomed-namespace';
     await setUp(name, [{}]);
     await plane.api.requestOk('DELETE', `/api/v1/namespaces/${name}`);
-    const { agent, check } = await startOn(name, {});
+    const { agent, check } = await startOn(t, name, {});
     check.breakIt();
     await waitFor(() => evictions(name).some(({ responseStatus }) => responseStatus?.code === 403), {
       what: 'an eviction to be refused with 403',
@@ -293,7 +340,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     await drained(agent);
   });
 
-  test('a pod left over by its deleted namespace is tried again slowly, until the deadline', async () => {
+  test('a pod left over by its deleted namespace is tried again slowly, until the deadline', async (t) => {
     const name = 'left-over';
     await setUp(name, [{}]);
     // As the namespace controller ends it, only sooner: the pod is there still.
@@ -302,7 +349,7 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     const { metadata } = await plane.api.requestOk('GET', path);
     await plane.api.requestOk('PUT', `${path}/finalize`, { body: { metadata, spec: { finalizers: [] } } });
     await waitFor(async () => (await plane.api.request('GET', path)).status === 404, { what: 'the namespace to go' });
-    const { agent, check } = await startOn(name, { timeoutSeconds: 6 });
+    const { agent, check } = await startOn(t, name, { timeoutSeconds: 6 });
     const mark = plane.audit.mark();
     check.breakIt();
     await agent.waitForLine(/gave up; it stays cordoned/);
@@ -313,48 +360,12 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.ok((counts['get pods'] ?? 0) + (counts['list pods'] ?? 0) <= 6, JSON.stringify(counts));
   });
 
-  test('a pod that an admission policy denies is named in its words, and all others go at once', async () => {
-    const name = 'denied-by-admission';
-    const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
-    const resourceRules = [
-      { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] },
-    ];
-    const validations = [
-      { expression: "object.metadata.name != 'a-primary'", message: 'its operator moves it by itself' },
-    ];
-    const matchConstraints = { resourceRules };
-    await plane.api.requestOk('POST', policies, {
-      body: { metadata: { name }, spec: { matchConstraints, validations, failurePolicy: 'Fail' } },
-    });
-    await plane.api.requestOk('POST', `${policies.slice(0, -3)}ybindings`, {
-      body: { metadata: { name }, spec: { policyName: name, validationActions: ['Deny'] } },
-    });
-    await setUp(name, [...Array(40).fill({}), { name: 'a-primary' }]);
-    const probe = { metadata: { name: 'a-primary', namespace: name }, deleteOptions: { dryRun: ['All'] } };
-    const isInForce = async () =>
-      (await plane.api.request('POST', `/api/v1/namespaces/${name}/pods/a-primary/eviction`, { body: probe }))
-        .status === 422;
-    await waitFor(isInForce, { what: 'the policy to be in force', deadlineMs: 30_000 });
-    const { agent, check } = await startOn(name, { timeoutSeconds: 30 });
-    check.breakIt();
-    await waitFor(async () => (await podNames(name)).join() === 'a-primary', { what: 'all others to go' });
-    assert.ok(!agent.lines.some((line) => /gave up/.test(line)), 'long before the deadline');
-    await agent.waitForLine(/gave up; it stays cordoned/);
-    assert.match(
-      await eventOf(name, 'DrainFailed'),
-      /pod denied-by-admission\/a-primary: .*its operator moves it by itself/,
-    );
-    const tries = evictions(name).filter(({ responseStatus }) => responseStatus?.code === 422);
-    assert.ok(tries.length > 2, 'it is asked for again');
-    assert.ok(!agent.lines.some((line) => line.includes('ClusterRole')), 'no right is missing');
-  });
-
-  test('a pod made anew under the same name on another node is none of the drain', async () => {
+  test('a pod made anew under the same name on another node is none of the drain', async (t) => {
     const name = 'stateful';
     await setUp(name, [{ name: 'web-0', labels: GUARDED }]);
     await createNode(plane.api, 'elsewhere', { labels: WITH_KUBELET });
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, {});
+    const { agent, check } = await startOn(t, name, {});
     check.breakIt();
     await blocked(name);
     const beforeItWent = plane.audit.mark();
@@ -371,10 +382,10 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.deepEqual(plane.audit.since(beforeItWent, { nodeName: name, verb: 'delete', resource: 'pods' }), []);
   });
 
-  test('NoExecute is put on in the one write that ends the drain, and the drain state follows the episode', async () => {
+  test('NoExecute is put on in the one write that ends the drain, and the drain state follows the episode', async (t) => {
     const name = 'drained-first';
     await setUp(name, [{}, {}]);
-    const { agent, check } = await startOn(name, {}, { taint: NO_EXECUTE, tolerates: true });
+    const { agent, check } = await startOn(t, name, {}, { taint: NO_EXECUTE, tolerates: true });
     await cluster.until(name, 'reported on', isReportedOn);
     const { metadata } = await node(name);
     assert.equal(metadata.annotations?.[DRAIN_STATE], undefined, 'there was no drain yet');
@@ -406,11 +417,11 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     ]);
   });
 
-  test('recovery stops a drain within a second and gives the node back', async () => {
+  test('recovery stops a drain within a second and gives the node back', async (t) => {
     const name = 'recovers';
     await setUp(name, [{ labels: GUARDED }]);
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, {});
+    const { agent, check } = await startOn(t, name, {});
     check.breakIt();
     await blocked(name);
     check.heal();
@@ -427,11 +438,11 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.deepEqual(await podNames(name), ['pod-0']);
   });
 
-  test('an agent killed in the midst of a drain goes on with it when restarted', async () => {
+  test('an agent killed in the midst of a drain goes on with it when restarted', async (t) => {
     const name = 'killed';
     await setUp(name, [{ labels: GUARDED }, {}, {}]);
     await setBudget(name, 1);
-    const { agent, check, again } = await startOn(name, {});
+    const { agent, check, again } = await startOn(t, name, {});
     check.breakIt();
     await blocked(name);
     agent.kill('SIGKILL');
@@ -455,11 +466,11 @@ describe('a drain on a real API server', { skip: SKIP, concurrency: 6 }, () => {
     assert.equal(evictions(name, done).length, 0, 'a drain that ended is not repeated');
   });
 
-  test('a Node that vanishes ends its drain, and another of its name is not drained for what failed before', async () => {
+  test('a Node that vanishes ends its drain, and another of its name is not drained for what failed before', async (t) => {
     const name = 'vanishes';
     await setUp(name, [{ labels: GUARDED }]);
     await setBudget(name, 1);
-    const { agent, check } = await startOn(name, {});
+    const { agent, check } = await startOn(t, name, {});
     check.breakIt();
     await blocked(name);
     await deleteNode(plane.api, name);

@@ -42,6 +42,8 @@ export interface AgentCluster<Plane extends ControlPlane = ControlPlane> {
   start(seat: AgentSeat, check: SickCheck, runtime?: Runtime): AgentProcess;
   /** Has `stop` end this agent, too, and remove its check. */
   keep(agent: AgentProcess, check: SickCheck): void;
+  /** Ends the agents that were started on a node, and removes their checks, before `stop` does: those that run on cost. */
+  endOn(nodeName: string): Promise<void>;
   node(name: string): Promise<NodeObject>;
   /** Returns once one of the states that the Node goes through from now on meets the condition. */
   until(name: string, what: string, condition: (node: NodeObject) => boolean): Promise<boolean>;
@@ -88,7 +90,7 @@ export async function startAgentCluster(options?: ControlPlaneOptions): Promise<
 }
 
 function agentsOn<Plane extends ControlPlane>(plane: Plane): AgentCluster<Plane> {
-  const started: StartedAgent[] = [];
+  const started: (StartedAgent & { readonly nodeName?: string })[] = [];
   const seats: AgentSeat[] = [];
   const until: AgentCluster['until'] = async (name, what, condition) => {
     const followed = await follow(plane.api, name);
@@ -109,10 +111,11 @@ function agentsOn<Plane extends ControlPlane>(plane: Plane): AgentCluster<Plane>
     start({ nodeName, pod, kubeconfig }, check, runtime) {
       const env = { POD_NAME: pod, POD_NAMESPACE: NAMESPACE };
       const agent = startAgent({ nodeName, policyDir: check.policyDir, kubeconfig, runtime, env });
-      keep(agent, check);
+      started.push({ agent, check, nodeName });
       return agent;
     },
     keep,
+    endOn: (name) => endAgents(started.filter(({ nodeName }) => nodeName === name)),
     node: (name) => readNode(plane.api, name) as Promise<NodeObject>,
     until,
     follow: (name) => follow(plane.api, name),
