@@ -9,6 +9,7 @@ import { DRAIN_STATE, LEDGER, taintsOf } from '../harness/held-node.ts';
 import { writeKubeconfig } from '../harness/kubeconfig.ts';
 import { createNode } from '../harness/nodes.ts';
 import { createSickCheck } from '../harness/sick-check.ts';
+import { skipUnlessSoaking } from '../harness/soaking.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const TAINT = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' } as const;
@@ -21,6 +22,8 @@ const WRITES: readonly (readonly [what: string, method: string, nth: number])[] 
   ['the undo', 'PATCH', 3],
   ...[1, 2, 3, 4, 5, 6].map((nth) => [`Event ${nth}`, 'POST', nth] as const),
 ];
+/** One of a healthy node and one of an episode: which Event it is makes no difference to an agent that starts anew. */
+const EVENTS = ['Event 1', 'Event 4'];
 
 /** The writes of an episode happen at these boundaries of a real API server, and the agent dies at each of them once. */
 describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concurrency: 3 }, () => {
@@ -31,8 +34,9 @@ describe('an agent killed at a write', { skip: skipWithoutControlPlane(), concur
   after(() => cluster?.stop());
 
   for (const [what, method, nth] of WRITES) {
+    const skip = method === 'POST' && !EVENTS.includes(what) && skipUnlessSoaking('deaths at all other Events');
     for (const moment of ['before', 'after'] as const) {
-      test(`${moment} ${what} has happened reaches the same end when restarted`, async () => {
+      test(`${moment} ${what} has happened reaches the same end when restarted`, { skip }, async () => {
         await episodeWithDeath(`${moment}-${what.replaceAll(' ', '-').toLowerCase()}`, method, nth, moment);
       });
     }

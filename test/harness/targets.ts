@@ -8,6 +8,7 @@ import { ADMIN } from './components.ts';
 import { startControlPlane } from './control-plane.ts';
 import { type FaultProxyOptions, startFaultProxy } from './fault-proxy.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
+import { skipUnlessSoaking } from './soaking.ts';
 
 /** An API server, real or simulated, that a command is tried on. */
 export interface Target {
@@ -20,10 +21,16 @@ export interface Target {
   stop(): Promise<void>;
 }
 
-/** By name: where the same test of a command runs. */
+/**
+ * By name: where the same test of a command runs. The contract suite keeps the simulator as the real one is, and every
+ * command is played on that one once, by the tests of budgets and of Git and by those that uninstall.
+ */
 export const TARGETS: Readonly<Record<string, { skip: string | false; start(): Promise<Target> }>> = {
   'the simulator': { skip: false, start: startSimulated },
-  'a real API server': { skip: skipWithoutControlPlane(), start: startReal },
+  'a real API server': {
+    skip: skipUnlessSoaking('all of the commands on a real API server') || skipWithoutControlPlane(),
+    start: startReal,
+  },
 };
 
 /** Works with a kubeconfig that leads to the target through a proxy. */
