@@ -198,13 +198,21 @@ describe('an edit of what kustomize is given', { skip }, () => {
     return copy;
   }
 
+  const textsIn = async (dir: string, installation: string) =>
+    new Map((await render(join(dir, installation))).map(({ id, text }) => [id, text]));
+  const shipped = new Map<string, ReturnType<typeof textsIn>>();
+  /** Rendered once for all edits. */
+  function textsAsShipped(installation: string): ReturnType<typeof textsIn> {
+    const texts = shipped.get(installation) ?? textsIn(KUSTOMIZE, installation);
+    shipped.set(installation, texts);
+    return texts;
+  }
+
   /** The objects whose text an edit changes, adds or removes in one installation. */
   async function changedBy(installation: string, edit: (root: string) => void): Promise<string[]> {
     const root = copyOf(KUSTOMIZE);
     edit(root);
-    const texts = async (dir: string) =>
-      new Map((await render(join(dir, installation))).map(({ id, text }) => [id, text]));
-    const [old, now] = [await texts(KUSTOMIZE), await texts(root)];
+    const [old, now] = [await textsAsShipped(installation), await textsIn(root, installation)];
     return [...new Set([...old.keys(), ...now.keys()])].filter((id) => old.get(id) !== now.get(id));
   }
 
