@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { type AgentCluster, joinAgentCluster } from '../harness/agent-cluster.ts';
 import { startAgent } from '../harness/agent-process.ts';
 import { NAMESPACE } from '../harness/agent-rights.ts';
@@ -30,8 +30,15 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
   });
   after(() => cluster?.stop());
 
-  async function setUp(nodeName: string, spec: SickCheckSpec, options: { node?: NewNode; runtime?: Runtime } = {}) {
+  /** An agent on a Node of its own, for as long as the test lasts. */
+  async function setUp(
+    t: TestContext,
+    nodeName: string,
+    spec: SickCheckSpec,
+    options: { node?: NewNode; runtime?: Runtime } = {},
+  ) {
     await createNode(cluster.plane.api, nodeName, options.node);
+    t.after(() => cluster.endOn(nodeName));
     return startOn(nodeName, createSickCheck(spec), options.runtime);
   }
   async function startOn(nodeName: string, check: SickCheck, runtime?: Runtime) {
@@ -44,9 +51,9 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
 
   for (const runtime of RUNTIMES) {
     const rule = `on ${runtime}, the fourth failure leads to one write, and recovery to one that undoes it all`;
-    test(rule, { skip: skipWithoutRuntime(runtime) }, async () => {
+    test(rule, { skip: skipWithoutRuntime(runtime) }, async (t) => {
       const name = `one-write-${runtime}`;
-      const { agent, check } = await setUp(name, CORDON_AND_TAINT, { runtime });
+      const { agent, check } = await setUp(t, name, CORDON_AND_TAINT, { runtime });
       await agent.waitForLine(/\[✅OK\] return code was zero\./);
       assert.equal(basename(readlinkSync(`/proc/${agent.pid}/exe`)), PROGRAMS[runtime]);
       await cluster.until(name, 'reported on', isReportedOn);
@@ -92,9 +99,9 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     });
   }
 
-  test('a healthy agent makes no request besides its one watch, run after run', async () => {
+  test('a healthy agent makes no request besides its one watch, run after run', async (t) => {
     const name = 'quiet';
-    const { agent } = await setUp(name, CORDON_AND_TAINT);
+    const { agent } = await setUp(t, name, CORDON_AND_TAINT);
     await agent.waitForLine(/OK/);
     const isWatch = (entry: { verb: string }) => entry.verb === 'watch';
     await waitFor(() => requests(name, 0).some(isWatch), { what: 'the watch' });
@@ -111,10 +118,10 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     assert.equal(requests(name, 0).filter(isWatch).length, 1);
   });
 
-  test('a cordon and a taint put there by hand beforehand are still there afterwards', async () => {
+  test('a cordon and a taint put there by hand beforehand are still there afterwards', async (t) => {
     const name = 'by-hand';
     const byHand = { ...TAINT, value: 'by-hand' };
-    const { agent, check } = await setUp(name, CORDON_AND_TAINT, {
+    const { agent, check } = await setUp(t, name, CORDON_AND_TAINT, {
       node: { unschedulable: true, taints: [BY_HAND, byHand] },
     });
     check.breakIt();
@@ -127,9 +134,9 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     assert.deepEqual(taintsOf(after), [BY_HAND, byHand]);
   });
 
-  test("a person's uncordon is respected until the next episode", async () => {
+  test("a person's uncordon is respected until the next episode", async (t) => {
     const name = 'uncordoned';
-    const { agent, check } = await setUp(name, { ...CORDON_AND_TAINT, check: { failureThreshold: 1 } });
+    const { agent, check } = await setUp(t, name, { ...CORDON_AND_TAINT, check: { failureThreshold: 1 } });
     check.breakIt();
     await cordoned(name);
     await cluster.plane.kubectl(['uncordon', name]);
@@ -145,9 +152,10 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     await cordoned(name);
   });
 
-  test('a NotReady kubelet means hands off until it is Ready, and no longer', async () => {
+  test('a NotReady kubelet means hands off until it is Ready, and no longer', async (t) => {
     const name = 'not-ready';
     const { agent, check } = await setUp(
+      t,
       name,
       { ...CORDON_AND_TAINT, check: { failureThreshold: 1 } },
       { node: { ready: false } },
@@ -162,9 +170,9 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     await released(name);
   });
 
-  test('a Node that is replaced starts with nothing counted against it', async () => {
+  test('a Node that is replaced starts with nothing counted against it', async (t) => {
     const name = 'replaced';
-    const { agent, check } = await setUp(name, CORDON_AND_TAINT);
+    const { agent, check } = await setUp(t, name, CORDON_AND_TAINT);
     check.breakIt();
     await cordoned(name);
     await deleteNode(cluster.plane.api, name);
@@ -179,9 +187,9 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     assert.match(counted[0] ?? '', /Noticed 1 times/);
   });
 
-  test('SIGTERM ends the agent within 2 s with exit code 0 and leaves the node as it is', async () => {
+  test('SIGTERM ends the agent within 2 s with exit code 0 and leaves the node as it is', async (t) => {
     const name = 'terminated';
-    const { agent, check } = await setUp(name, CORDON_AND_TAINT);
+    const { agent, check } = await setUp(t, name, CORDON_AND_TAINT);
     check.breakIt();
     await cordoned(name);
     const before = await node(name);
@@ -192,9 +200,9 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     assert.equal((await node(name)).metadata.resourceVersion, before.metadata.resourceVersion);
   });
 
-  test('output on stderr ends the agent with exit code 1 under onStderr: Fatal, after saying what was written', async () => {
+  test('output on stderr ends the agent with exit code 1 under onStderr: Fatal, after saying what was written', async (t) => {
     const name = 'fatal';
-    const { agent } = await setUp(name, {
+    const { agent } = await setUp(t, name, {
       ...CORDON_AND_TAINT,
       check: { command: ['/bin/sh', '-c', 'echo "disk on fire" >&2'] },
     });
@@ -205,9 +213,9 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     assert.ok(!(await node(name)).spec.unschedulable);
   });
 
-  test('a restarted agent keeps what it holds without counting anew, and undoes it on recovery', async () => {
+  test('a restarted agent keeps what it holds without counting anew, and undoes it on recovery', async (t) => {
     const name = 'restarted';
-    const { agent, check } = await setUp(name, CORDON_AND_TAINT);
+    const { agent, check } = await setUp(t, name, CORDON_AND_TAINT);
     check.breakIt();
     await cordoned(name);
     agent.kill('SIGKILL');
@@ -220,10 +228,10 @@ describe('an agent on a real API server', { skip: skipWithoutControlPlane(), con
     await released(name);
   });
 
-  test('a NoExecute taint that would evict the agent is refused, and the cordon goes on', async () => {
+  test('a NoExecute taint that would evict the agent is refused, and the cordon goes on', async (t) => {
     const name = 'no-execute';
     const actions = { cordon: true, taint: { ...TAINT, effect: 'NoExecute' } };
-    const { agent, check } = await setUp(name, { check: { failureThreshold: 1 }, actions });
+    const { agent, check } = await setUp(t, name, { check: { failureThreshold: 1 }, actions });
     check.breakIt();
     await cordoned(name);
     await agent.waitForLine(/own pod does not tolerate the NoExecute taint/);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import type { AgentCluster } from '../harness/agent-cluster.ts';
 import type { AgentProcess } from '../harness/agent-process.ts';
 import { NAMESPACE } from '../harness/agent-rights.ts';
@@ -40,8 +41,16 @@ export function budgetTools(cluster: () => AgentCluster) {
         spec: { nodeSelector: { matchLabels: { fleet } }, ...spec },
       }),
     );
-  async function muster(fleet: string, zones: readonly string[], budget: Budget, actions: object = { cordon: true }) {
+  /** A node for each zone, named after the fleet, with an agent for as long as the test lasts. */
+  async function muster(
+    t: TestContext,
+    fleet: string,
+    zones: readonly string[],
+    budget: Budget,
+    actions: object = { cordon: true },
+  ) {
     const members: Member[] = [];
+    t.after(() => Promise.all(members.map(({ name }) => cluster().endOn(name))));
     for (const [n, zone] of zones.entries()) {
       const name = `${fleet}-${n}`;
       await createNode(cluster().plane.api, name, { labels: { fleet, ...(zone && { zone }) } });

@@ -20,8 +20,8 @@ describe('a disruption budget on a real API server', { skip: skipWithoutControlP
 
   const { setBudget, muster, heldOf, leasesOf, untilHeld } = budgetTools(() => cluster);
 
-  test('of three failing nodes one is disrupted, the others say why not, and follow one by one', async () => {
-    const members = await muster('one', ['', '', ''], { maxUnavailable: 1 });
+  test('of three failing nodes one is disrupted, the others say why not, and follow one by one', async (t) => {
+    const members = await muster(t, 'one', ['', '', ''], { maxUnavailable: 1 });
     for (const { check } of members) check.breakIt();
     await untilHeld(members, 1);
     const first = only(await heldOf(members));
@@ -57,8 +57,8 @@ describe('a disruption budget on a real API server', { skip: skipWithoutControlP
     await waitFor(async () => (await leasesOf('one')).length === 0, { what: 'no Lease to be left' });
   });
 
-  test("a person's cordon counts, until it ends", async () => {
-    const members = await muster('person', [''], { maxUnavailable: 1 });
+  test("a person's cordon counts, until it ends", async (t) => {
+    const members = await muster(t, 'person', [''], { maxUnavailable: 1 });
     await createNode(cluster.plane.api, 'person-by-hand', { labels: { fleet: 'person' }, unschedulable: true });
     const member = only(members);
     member.check.breakIt();
@@ -68,8 +68,8 @@ describe('a disruption budget on a real API server', { skip: skipWithoutControlP
     await untilHeld(members, 1);
   });
 
-  test('a raised limit lets more nodes be disrupted, a lowered one takes none back, and 0 stops all that is new', async () => {
-    const members = await muster('limit', ['', ''], { maxUnavailable: 0 });
+  test('a raised limit lets more nodes be disrupted, a lowered one takes none back, and 0 stops all that is new', async (t) => {
+    const members = await muster(t, 'limit', ['', ''], { maxUnavailable: 0 });
     for (const { check } of members) check.breakIt();
     for (const { agent } of members) await agent.waitForLine(/budget limit lets no node be disrupted/);
     for (const member of members) setBudget(member, 'limit', { maxUnavailable: '100%' });
@@ -90,8 +90,8 @@ describe('a disruption budget on a real API server', { skip: skipWithoutControlP
     assert.equal((await heldOf(members)).length, 0);
   });
 
-  test('with a topologyKey it counts per value, and a node without that label is left alone', async () => {
-    const members = await muster('zones', ['a', 'a', 'b', ''], { maxUnavailable: 1, topologyKey: 'zone' });
+  test('with a topologyKey it counts per value, and a node without that label is left alone', async (t) => {
+    const members = await muster(t, 'zones', ['a', 'a', 'b', ''], { maxUnavailable: 1, topologyKey: 'zone' });
     for (const { check } of members) check.breakIt();
     await untilHeld(members.slice(0, 2), 1);
     await untilHeld(members.slice(2, 3), 1);
@@ -100,8 +100,8 @@ describe('a disruption budget on a real API server', { skip: skipWithoutControlP
     assert.equal((await heldOf(members)).length, 2);
   });
 
-  test('a restarted agent keeps its slot', async () => {
-    const members = await muster('restart', ['', ''], { maxUnavailable: 1 });
+  test('a restarted agent keeps its slot', async (t) => {
+    const members = await muster(t, 'restart', ['', ''], { maxUnavailable: 1 });
     const [first, second] = members as [Member, Member];
     first.check.breakIt();
     await untilHeld([first], 1);
@@ -115,8 +115,8 @@ describe('a disruption budget on a real API server', { skip: skipWithoutControlP
     assert.equal(only(await leasesOf('restart')).metadata.uid, before);
   });
 
-  test('a person who uncordons frees the slot, and one who deletes the Lease does not', async () => {
-    const members = await muster('release', ['', ''], { maxUnavailable: 1 });
+  test('a person who uncordons frees the slot, and one who deletes the Lease does not', async (t) => {
+    const members = await muster(t, 'release', ['', ''], { maxUnavailable: 1 });
     const [first, second] = members as [Member, Member];
     first.check.breakIt();
     await untilHeld([first], 1);
@@ -131,8 +131,8 @@ describe('a disruption budget on a real API server', { skip: skipWithoutControlP
     assert.ok(!isCordoned(await cluster.node(first.name)));
   });
 
-  test('a released node gives its slot to the next one, and is not taken again in the same episode', async () => {
-    const members = await muster('taken-back', ['', ''], { maxUnavailable: 1 });
+  test('a released node gives its slot to the next one, and is not taken again in the same episode', async (t) => {
+    const members = await muster(t, 'taken-back', ['', ''], { maxUnavailable: 1 });
     const [first, second] = members as [Member, Member];
     first.check.breakIt();
     await untilHeld([first], 1);

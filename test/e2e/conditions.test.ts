@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { type AgentCluster, joinAgentCluster } from '../harness/agent-cluster.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
 import { NAMESPACE } from '../harness/agent-rights.ts';
@@ -24,11 +24,13 @@ describe('conditions on a real API server', { skip: skipWithoutControlPlane(), c
   });
   after(() => cluster?.stop());
 
-  async function setUp(name: string, spec: SickCheckSpec) {
+  /** An agent on a Node of its own, for as long as the test lasts; `again` starts another one of the same pod. */
+  async function setUp(t: TestContext, name: string, spec: SickCheckSpec) {
     await createNode(cluster.plane.api, name);
     const check = createSickCheck(spec);
     const seat = await cluster.seat(name);
     const again = () => cluster.start(seat, check);
+    t.after(() => cluster.endOn(name));
     return { agent: again(), check, again };
   }
   const conditionNow = async (name: string, type = TYPE) => conditionOf(await cluster.node(name), type);
@@ -52,9 +54,9 @@ describe('conditions on a real API server', { skip: skipWithoutControlPlane(), c
     await waitFor(() => count() >= before + runs, { what: `${runs} runs` });
   }
 
-  test('a condition follows the health of its check, with one write for each change and none in between', async () => {
+  test('a condition follows the health of its check, with one write for each change and none in between', async (t) => {
     const name = 'follows';
-    const { agent, check } = await setUp(name, SPEC);
+    const { agent, check } = await setUp(t, name, SPEC);
     await cluster.plane.kubectl(['wait', `--for=condition=${TYPE}`, `node/${name}`, '--timeout=30s']);
     await cluster.until(name, 'reported on', isReportedOn);
     const healthy = await conditionNow(name);
@@ -86,10 +88,10 @@ describe('conditions on a real API server', { skip: skipWithoutControlPlane(), c
     await agent.waitForLine(/condition written.*status=True reason=CheckHealthy/);
   });
 
-  test('a condition is Unknown until the check has run', async () => {
+  test('a condition is Unknown until the check has run', async (t) => {
     const name = 'not-yet-run';
     const followed = await cluster.follow(name);
-    await setUp(name, { ...SPEC, check: { initialDelaySeconds: 10 } });
+    await setUp(t, name, { ...SPEC, check: { initialDelaySeconds: 10 } });
     await followed.until('told as not yet run', (node) => {
       const { status, reason } = conditionOf(node, TYPE) ?? {};
       return status === 'Unknown' && reason === 'CheckNotYetRun';
@@ -98,9 +100,9 @@ describe('conditions on a real API server', { skip: skipWithoutControlPlane(), c
     followed.close();
   });
 
-  test('a condition goes when its policy asks for it no more, by hot reload, and comes back', async () => {
+  test('a condition goes when its policy asks for it no more, by hot reload, and comes back', async (t) => {
     const name = 'reloaded';
-    const { check } = await setUp(name, SPEC);
+    const { check } = await setUp(t, name, SPEC);
     await until(name, 'True');
     check.write({ nodeCondition: undefined });
     await forgotten(name);
@@ -114,9 +116,9 @@ describe('conditions on a real API server', { skip: skipWithoutControlPlane(), c
     await forgotten(name);
   });
 
-  test('a condition that nobody asks for since the agent was down goes after its restart', async () => {
+  test('a condition that nobody asks for since the agent was down goes after its restart', async (t) => {
     const name = 'while-down';
-    const { agent, check, again } = await setUp(name, SPEC);
+    const { agent, check, again } = await setUp(t, name, SPEC);
     await until(name, 'True');
     agent.kill('SIGKILL');
     await agent.exit;
@@ -127,9 +129,9 @@ describe('conditions on a real API server', { skip: skipWithoutControlPlane(), c
     await until(name, 'True', 'Other');
   });
 
-  test('a restart writes nothing as long as there is no news', async () => {
+  test('a restart writes nothing as long as there is no news', async (t) => {
     const name = 'condition-restarted';
-    const { agent, check, again } = await setUp(name, SPEC);
+    const { agent, check, again } = await setUp(t, name, SPEC);
     await until(name, 'True');
     check.breakIt();
     await until(name, 'False');
@@ -165,9 +167,9 @@ describe('conditions on a real API server', { skip: skipWithoutControlPlane(), c
     assert.equal((await cluster.node(name)).metadata.annotations?.[OWN_CONDITIONS], undefined);
   });
 
-  test('a condition that somebody else wrote over is theirs from then on', async () => {
+  test('a condition that somebody else wrote over is theirs from then on', async (t) => {
     const name = 'written-over';
-    const { agent, check } = await setUp(name, SPEC);
+    const { agent, check } = await setUp(t, name, SPEC);
     await until(name, 'True');
     await writeCondition(name, { type: TYPE, status: 'False', reason: 'TheirReason' });
     await agent.waitForLine(/\(False, TheirReason\) is somebody else's/);
@@ -185,9 +187,9 @@ describe('conditions on a real API server', { skip: skipWithoutControlPlane(), c
     await cluster.until(name, 'with the list as it is', (node) => ownConditionsOf(node).join() === TYPE);
   });
 
-  test('a Node that is replaced gets conditions of its own', async () => {
+  test('a Node that is replaced gets conditions of its own', async (t) => {
     const name = 'condition-replaced';
-    const { agent, check } = await setUp(name, { ...CORDON, check: { failureThreshold: 1, periodSeconds: 5 } });
+    const { agent, check } = await setUp(t, name, { ...CORDON, check: { failureThreshold: 1, periodSeconds: 5 } });
     check.breakIt();
     await until(name, 'False');
     await deleteNode(cluster.plane.api, name);

@@ -8,9 +8,10 @@ import { startFleet } from '../harness/fleet.ts';
 import { fleetPolicies, healAfterTurn, untilNothingIsLeft } from '../harness/fleet-episode.ts';
 import { observeLaw } from '../harness/fleet-law.ts';
 import { createNode } from '../harness/nodes.ts';
+import { SOAKING } from '../harness/soaking.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-const AGENTS = 50;
+const AGENTS = SOAKING ? 50 : 30;
 /** Failing at once, and ended in the middle of what they do, one every so often. */
 const CRASH_EVERY_MS = 150;
 const SICK_MS = 300;

@@ -15,8 +15,8 @@ describe('a slot, where there is a garbage collector', { skip: SKIP }, () => {
   after(() => cluster?.stop());
   const { muster, untilHeld } = budgetTools(() => cluster);
 
-  test('is free once its Node is deleted while no agent runs there', async () => {
-    const [first, second] = (await muster('garbage', ['', ''], { maxUnavailable: 1 })) as [Member, Member];
+  test('is free once its Node is deleted while no agent runs there', async (t) => {
+    const [first, second] = (await muster(t, 'garbage', ['', ''], { maxUnavailable: 1 })) as [Member, Member];
     first.check.breakIt();
     await untilHeld([first], 1);
     second.check.breakIt();
