@@ -55,8 +55,9 @@ function sameRules(
     after(() => target?.stop());
     let nodes = 0;
     const rule: Rule = (what, play, spec = SPEC) =>
-      test(what, async () => {
+      test(what, async (t) => {
         const scene = await setScene(target, `reload-${++nodes}`, spec);
+        t.after(() => scene.agent.kill('SIGKILL'));
         await play(scene);
         scene.assertSameProcess();
       });
