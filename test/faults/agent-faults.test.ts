@@ -74,7 +74,7 @@ const rows: [rule: string, rule: Omit<FaultRule, 'fault'>, fault: Fault, says: R
     /could not watch node node-1/,
   ],
 ];
-describe('an agent whose API server misbehaves', { concurrency: 4 }, () => {
+describe('an agent whose API server misbehaves', { concurrency: 8 }, () => {
   const configured = configuredRuntime();
   for (const runtime of new Set<Runtime>([configured, 'deno'])) {
     for (const [rule, where, fault, says] of rows) {
