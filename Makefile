@@ -24,7 +24,7 @@ executable: $(INSTALLED) ## Make dist/nsc, which needs no Node
 bench: $(INSTALLED) ## Measure beside peers, or another bundle (BASE=OTHER.mjs) (needs KUBEBUILDER_ASSETS)
 	$(if $(BASE),npm run --silent build && node_modules/.bin/node bench/builds.ts "$(BASE)",npm run --silent bench)
 
-soak: $(INSTALLED) ## Run the end-to-end tests on Deno and on the executable, and the laws at length (an hour; needs KUBEBUILDER_ASSETS)
+soak: $(INSTALLED) ## Run what `make test` leaves out, on Deno and on the executable, too, and the laws at length (an hour; needs KUBEBUILDER_ASSETS)
 	npm run --silent soak
 
 lint: $(INSTALLED) ## Type-check and lint
