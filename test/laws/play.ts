@@ -4,8 +4,11 @@ import { Judge } from './model.ts';
 import { LEDGER, NODE, Stage } from './stage.ts';
 import { type Outcome, World } from './world.ts';
 
-/** By then all that was broken is mended again, whatever was waited for: a slot, a stalled watch, a back-off. */
-const SETTLES_WITHIN_MS = 300_000;
+/**
+ * By then all that was broken is mended again, whatever was waited for: a slot, a stalled watch, a back-off, and the look for
+ * a Lease that came to be when nobody waited for it any more, every ten minutes.
+ */
+const SETTLES_WITHIN_MS = 620_000;
 /** What is under way, and so many runs as any threshold asks for, come to their end first. */
 const NEWS_MS = 8_500;
 /** And so long it stays so. */
