@@ -1,5 +1,6 @@
 import { AGENT_ANNOTATION, type NodeChange, type NodeView } from './node.ts';
 import type { PodName } from './orders/pod.ts';
+import { rememberLast } from './remember-last.ts';
 
 /** What an agent that acts on a Node writes there of itself, so that another one of the same node stands by. */
 export type Claim = {
@@ -29,7 +30,10 @@ export const NEW_STANDING: Standing = { claimedUid: null, looked: null };
 /** What cannot be read, a person's doing, claims nothing. */
 export function claimOn({ annotations }: Pick<NodeView, 'annotations'>): Claim | null {
   const text = annotations[AGENT_ANNOTATION];
-  if (text === undefined) return null;
+  return text === undefined ? null : readClaim(text);
+}
+
+const readClaim = rememberLast((text): Claim | null => {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return null;
@@ -48,7 +52,7 @@ export function claimOn({ annotations }: Pick<NodeView, 'annotations'>): Claim |
   } catch {
     return null;
   }
-}
+});
 
 /** A start is known by the API server's clock, to the second, and two servers differ a little. */
 const START_MARGIN_MS = 3_000;

@@ -4,6 +4,7 @@ import type { NodeView } from './node.ts';
 import { LEDGER_ANNOTATION } from './node.ts';
 import type { DrainRules } from './orders/drain-rules.ts';
 import type { LabelSelectorRequirement } from './policy.ts';
+import { rememberLast } from './remember-last.ts';
 
 /** What one failing policy holds on the node. */
 export type Hold = {
@@ -91,14 +92,19 @@ export function isDisrupting(ledger: Ledger | null): boolean {
 export function readLedger(node: Pick<NodeView, 'uid' | 'annotations'>): LedgerReading {
   const text = node.annotations[LEDGER_ANNOTATION];
   if (text === undefined) return { readable: true, ledger: null };
+  const reading = readText(text);
+  return reading.readable && reading.ledger?.nodeUid !== node.uid ? { readable: true, ledger: null } : reading;
+}
+
+/** Of whatever Node it is. */
+const readText = rememberLast((text): LedgerReading => {
   try {
-    const ledger = parseLedger(JSON.parse(text));
-    return { readable: true, ledger: ledger.nodeUid === node.uid ? ledger : null };
+    return { readable: true, ledger: parseLedger(JSON.parse(text)) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { readable: false, problem: `annotation ${LEDGER_ANNOTATION} cannot be read: ${reason}` };
   }
-}
+});
 
 /** The ledger of a Node; null also where it cannot be read. */
 export function ledgerOf(node: Pick<NodeView, 'uid' | 'annotations'> | null): Ledger | null {
