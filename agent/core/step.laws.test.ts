@@ -223,6 +223,22 @@ test('what waits for time alone says when, and is asked for by then', () => {
   );
 });
 
+test('an event that adds nothing to what is known leaves what followed from it, and so does deciding anew', () => {
+  fc.assert(
+    fc.property(anyHistory, (history) => {
+      let before: Step | undefined;
+      play(history, (anew, state, now, event) => {
+        const kept = step(state, event, now, before);
+        // A claim is urgent at the very step that tells of it.
+        const isTakingOver = before?.told.some(({ kind }) => kind === 'TookOver') ?? false;
+        assert.deepEqual(comparable(kept, isTakingOver), comparable(anew, isTakingOver));
+        before = anew;
+      });
+    }),
+    RUNS,
+  );
+});
+
 test('what was told is not told again while nothing changes', () => {
   fc.assert(
     fc.property(anyHistory, (history) => {
@@ -233,6 +249,13 @@ test('what was told is not told again while nothing changes', () => {
     { numRuns: 500 },
   );
 });
+
+/** But for the times of writes, which are those of the decision. */
+function comparable({ orders, told, wakeAtMs }: Step, isTakingOver: boolean): object {
+  const { report, ...others } = orders;
+  const text = JSON.stringify([others, isTakingOver ? null : report]);
+  return { orders: text.replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'T'), told, wakeAtMs };
+}
 
 function withoutDecision({ orders, wakeAtMs }: Step): object {
   return { orders, wakeAtMs };

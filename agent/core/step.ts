@@ -23,9 +23,13 @@ export type Step = {
  *
  * Pure and total: the same arguments give the same answer, and no event of any state throws. It is level-triggered: the
  * orders follow from what is known, never from the event alone, so a crash, a race or a lost answer needs no path of its own.
+ *
+ * @param before the step that led to the state: where the event adds nothing to what is known, and nothing became due since,
+ *   what followed from it still does. Absent: it is decided anew.
  */
-export function step(state: AgentState, event: AgentEvent, now: Now): Step {
+export function step(state: AgentState, event: AgentEvent, now: Now, before?: Step): Step {
   const taken = take(state, event, now);
+  if (taken.state === before?.state && now.ms < before.wakeAtMs) return { ...before, told: taken.transitions };
   const decision = decide(taken.state, now);
   const { told, transitions } = tell(taken.state, decision);
   return {

@@ -73,6 +73,8 @@ export class Agent {
   #state: AgentState;
   /** The latest; null before the first event. */
   #latest: Step | null = null;
+  /** The latest whose orders follow from its state; null before the first one. */
+  #decided: Step | null = null;
   /** What they say, of the events that are being taken. */
   readonly #bugsMet = new Set<string>();
   readonly #untaken: ReturnType<typeof createUntaken>;
@@ -196,7 +198,8 @@ export class Agent {
   #stepOf(event: AgentEvent): Step | null {
     const now = this.#now();
     try {
-      const result = step(this.#state, event, now);
+      const result = step(this.#state, event, now, this.#decided ?? undefined);
+      this.#decided = result;
       this.#untaken.forget(event);
       return result;
     } catch (error) {
