@@ -3,7 +3,7 @@ import { type DrainEnds, drainOrders, drainStateChange, whyDrainsRest, withDrain
 import type { GateView } from './gates/gate.ts';
 import { holdsOf, type Withheld } from './holds.ts';
 import { type Ledger, readLedger, writeLedger } from './ledger.ts';
-import { isEmptyChange, joinChanges, LEDGER_ANNOTATION, type NodeChange } from './node.ts';
+import { isEmptyChange, joinChanges, LEDGER_ANNOTATION, type NodeChange, type NodeView } from './node.ts';
 import type { DrainOrder } from './orders/drain-order.ts';
 import type { Roster } from './roster.ts';
 
@@ -45,7 +45,7 @@ export function compareNode({ roster, drainEnds, now, ...gates }: Situation): Co
   const { marks, change } = compareMarks(node, before, holds, frozen);
   const ledger: Ledger | null =
     Object.keys(holds).length === 0 ? null : { nodeUid: node.uid, since: before?.since ?? now, policies: holds, marks };
-  const whole = joinChanges([change, ledgerChange(before, ledger), drainStateChange(node, before, ledger)]);
+  const whole = joinChanges([change, ledgerChange(node, before, ledger), drainStateChange(node, before, ledger)]);
   return {
     kind: 'Compared',
     change: isEmptyChange(whole) ? null : whole,
@@ -56,9 +56,12 @@ export function compareNode({ roster, drainEnds, now, ...gates }: Situation): Co
   };
 }
 
-function ledgerChange(before: Ledger | null, after: Ledger | null): NodeChange {
+function ledgerChange(node: NodeView, before: Ledger | null, after: Ledger | null): NodeChange {
   const text = after === null ? null : writeLedger(after);
+  // Another program may have written the same in other words.
+  const isThere = () =>
+    text === node.annotations[LEDGER_ANNOTATION] || (before !== null && writeLedger(before) === text);
   // One of another Node with our name counts as none, and is written over only when there is something to say.
-  const isKnown = text === null ? before === null : before !== null && writeLedger(before) === text;
+  const isKnown = text === null ? before === null : isThere();
   return isKnown ? {} : { metadata: { annotations: { [LEDGER_ANNOTATION]: text } } };
 }

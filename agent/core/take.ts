@@ -29,10 +29,11 @@ export function take(state: AgentState, event: AgentEvent, now: Now): Taken {
  * Whether what is on the Node now may be another agent's doing, or an earlier life's, and this one acts. No guarded write of
  * theirs lands any more once our claim has stood.
  */
-function mayBeAnothers(before: AgentState, { own, standing, ...after }: AgentState): boolean {
+function mayBeAnothers(before: AgentState, after: AgentState): boolean {
   const node = nodeOf(after);
   const last = lastNodeOf(before);
   if (node === null || (node === last && before.told.rival === null)) return false;
+  const { own, standing } = after;
   return (last === null || claimOn(last)?.id !== own.id) && rivalOn(node, own, standing) === null;
 }
 

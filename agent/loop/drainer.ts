@@ -76,6 +76,8 @@ class Worker {
   }
 
   obey(orders: readonly DrainOrder[], why = 'it is not wanted any more'): void {
+    // A node without drains hears this at every run of every check.
+    if (orders.length === 0 && this.#state.attempts.size === 0) return;
     const { clock, serverNowMs } = this.#options;
     const { state, stopped } = ordersGiven(this.#state, orders, clock.nowMs(), serverNowMs(), why);
     this.#state = state;

@@ -261,6 +261,7 @@ export function createSlots(options: SlotsOptions): Slots {
 
   return {
     obey(order) {
+      if (target !== null && isSameOrder(order, target)) return;
       const key = JSON.stringify([order.need, order.node.uid, order.node.labels, order.budgets]);
       if (key === target?.key) return;
       target = { ...order, key };
@@ -283,6 +284,11 @@ export function createSlots(options: SlotsOptions): Slots {
       await roomWatch.stop();
     },
   };
+}
+
+/** Whether it is made of the same parts; another one may still want the same. */
+function isSameOrder(a: SlotsOrder, b: SlotsOrder): boolean {
+  return a.need === b.need && a.budgets === b.budgets && a.node.uid === b.node.uid && a.node.labels === b.node.labels;
 }
 
 function byName(a: NodeDisruptionBudget, b: NodeDisruptionBudget): number {

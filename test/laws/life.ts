@@ -145,14 +145,14 @@ export class Life {
   /** As SIGKILL. */
   kill(): void {
     this.state = 'dead';
-    this.#ending.abort();
+    this.#ending.abort(ENDED);
   }
 
   /** As SIGTERM; what has not ended after the time of grace is killed. */
   stop(graceMs: number): void {
     if (this.state !== 'alive') return;
     this.state = 'stopping';
-    this.#ending.abort();
+    this.#ending.abort(ENDED);
     this.#recorder.stop();
     this.#options.clock.after(graceMs, () => this.kill());
     void this.agent.stop().then(() => this.kill());
@@ -204,6 +204,9 @@ export class Life {
 
 /** What happens at every run, and nobody looks for. */
 const QUIET: ReadonlySet<Transition['kind']> = new Set(['CheckStarted', 'CheckEnded', 'CheckSkipped']);
+
+/** Without a reason of its own an abort makes an Error, with all its stack. */
+const ENDED = 'ended';
 
 const NEVER = new Promise<never>(() => {});
 
