@@ -8,7 +8,7 @@ import type { Share } from './play-share.ts';
  * How many histories, and which: always the same ones unless a seed says otherwise, so that a failure is of what was changed. A
  * failing one prints the seed and the path that replay it, and with NSC_LAWS_SHRINK a short one.
  */
-const { NSC_LAWS_RUNS = '500', NSC_LAWS_SEED = '1', NSC_LAWS_PATH, NSC_LAWS_SHRINK } = process.env;
+const { NSC_LAWS_RUNS = '2000', NSC_LAWS_SEED = '1', NSC_LAWS_PATH, NSC_LAWS_SHRINK } = process.env;
 /** Whoever shrinks a history plays others than those of the seed. */
 const SHARES = NSC_LAWS_PATH || NSC_LAWS_SHRINK ? 1 : availableParallelism();
 

@@ -134,7 +134,7 @@ const PLANTED: readonly Planted[] = [
     what: 'nothing is written again after a failure',
     file: 'agent/loop/write-loop.ts',
     from: 'if (waitMs > 0) await backOff(waitMs);',
-    to: 'if (waitMs > 0) return;',
+    to: 'if (waitMs > 0) await new Promise(() => {});',
     suite: 'laws',
     breaks: /liveness: |report/,
   },
