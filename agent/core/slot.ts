@@ -133,22 +133,22 @@ export function askForSlot(
     const problem = `node ${node.name} must have the label ${key}, by whose values the budget counts`;
     return { kind: 'Uncountable', problem };
   }
+  const byKey = key === undefined ? null : `${key}=`;
   const before = leases.filter(
     (other) =>
       other.name !== lease?.name &&
-      mayShare(key, mine, other.topology) &&
+      mayShare(byKey, mine, other.topology) &&
       (lease === null || comesBefore(other, lease)),
   );
   const cordonedHere = cordoned.filter(
-    (other) => budgetSelects(budget, other) && mayShare(key, mine, topologyOf(budget, other)),
+    (other) => budgetSelects(budget, other) && mayShare(byKey, mine, topologyOf(budget, other)),
   );
   // By node, so that one that is cordoned and has a Lease counts once.
   const disrupted = new Set(cordonedHere.map((other) => other.name));
   const taken = new Set([...disrupted, ...before.map((other) => other.holder || `Lease ${other.name}`)]);
   taken.delete(node.name);
   disrupted.delete(node.name);
-  const nodes = selected?.filter((other) => topologyOf(budget, other) === mine).length ?? 0;
-  const limit = limitOf(budget.spec.maxUnavailable, nodes);
+  const limit = limitOf(budget.spec.maxUnavailable, countBeside(node, key, selected ?? []));
   // Of the Leases that are too many, the later ones only ask.
   const used = Math.max(disrupted.size, Math.min(taken.size, limit));
   return taken.size < limit ? { kind: 'Granted' } : { kind: 'Full', used, limit };
@@ -160,9 +160,20 @@ export function topologyOf({ spec: { topologyKey } }: NodeDisruptionBudget, { la
   return value === undefined ? null : `${topologyKey}=${value}`;
 }
 
-/** What does not say its place, or says it by another key, may stand anywhere, so it counts everywhere. */
-function mayShare(key: string | undefined, mine: string | null, other: string | null): boolean {
-  return key === undefined || other === null || !other.startsWith(`${key}=`) || other === mine;
+/**
+ * What does not say its place, or says it by another key, may stand anywhere, so it counts everywhere.
+ *
+ * @param byKey what a place by the budget's key begins with; null: it has none
+ */
+function mayShare(byKey: string | null, mine: string | null, other: string | null): boolean {
+  return byKey === null || other === null || other === mine || !other.startsWith(byKey);
+}
+
+/** How many of these nodes have the same value of the label; who waits counts a whole cluster at each change of a Lease. */
+function countBeside({ labels }: LabelledNode, key: string | undefined, nodes: readonly LabelledNode[]): number {
+  if (key === undefined) return nodes.length;
+  const value = labelOf(labels, key);
+  return nodes.reduce((count, other) => (labelOf(other.labels, key) === value ? count + 1 : count), 0);
 }
 
 /**
