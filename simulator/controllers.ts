@@ -40,12 +40,18 @@ export function startControllers(cluster: Cluster, wanted: Controllers): () => v
     });
     pending.add(cancel);
   };
+  /** UIDs of all that ever owned something: what owned nothing has no dependents to look for. */
+  const owners = new Set<string>();
   // Writes come after the write they answer, never inside of it, as from another process.
   const unsubscribe = cluster.store.subscribe((change) => {
     if (podTerminationMs !== null && isTerminatingPod(change)) {
       later(podTerminationMs, () => endPod(cluster, change.object));
     }
-    if (garbageCollection && change.type === 'DELETED') later(0, () => collectDependents(cluster, change.object));
+    for (const { uid } of change.object.metadata.ownerReferences ?? []) owners.add(uid);
+    if (garbageCollection && change.type === 'DELETED') {
+      const { uid } = change.object.metadata;
+      later(0, () => owners.has(uid) && collectDependents(cluster, change.object));
+    }
     if (nodeTaints && change.resource === NODES) later(0, () => taintNode(cluster, change.object));
     if (disruption && [PODS, DISRUPTION_BUDGETS].includes(change.resource)) {
       later(0, () => updateBudgets(cluster, change.object.metadata.namespace));

@@ -26,6 +26,8 @@ export class Store {
   /** The resourceVersion of the latest write. */
   version = 1;
   readonly #objects = new Map<Resource, Map<string, KubeObject>>();
+  /** The keys of each in order; absent where one has come or gone since they were last asked for. */
+  readonly #sortedKeys = new Map<Resource, readonly string[]>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #historyLimit: number;
   #history: Change[] = [];
@@ -42,7 +44,10 @@ export class Store {
 
   /** All objects of a resource, or of one of its namespaces, in the order of namespace and name. */
   list(resource: Resource, namespace?: string): KubeObject[] {
-    return sorted(this.#of(resource), namespace);
+    const objects = this.#of(resource);
+    const keys = this.#sortedKeys.get(resource) ?? [...objects.keys()].sort();
+    this.#sortedKeys.set(resource, keys);
+    return listed(objects, keys, namespace);
   }
 
   /** The same at an earlier version, or undefined when that is forgotten. */
@@ -56,7 +61,7 @@ export class Store {
       if (previous) objects.set(key, previous);
       else objects.delete(key);
     }
-    return sorted(objects, namespace);
+    return listed(objects, [...objects.keys()].sort(), namespace);
   }
 
   /** Creates or replaces, under a new version. */
@@ -65,6 +70,7 @@ export class Store {
     const previous = this.get(resource, namespace, name);
     const stored = this.#stamp(object);
     this.#of(resource).set(keyOf(namespace, name), stored);
+    if (previous === undefined) this.#sortedKeys.delete(resource);
     const type = previous ? 'MODIFIED' : 'ADDED';
     this.#record({ version: this.version, type, resource, object: stored, previous, by: this.#author });
     return stored;
@@ -75,6 +81,7 @@ export class Store {
     if (previous === undefined) return;
     const object = this.#stamp(previous);
     this.#of(resource).delete(keyOf(namespace, name));
+    this.#sortedKeys.delete(resource);
     this.#record({ version: this.version, type: 'DELETED', resource, object, previous, by: this.#author });
   }
 
@@ -134,9 +141,13 @@ function keyOf(namespace: string | undefined, name: string): string {
   return `${namespace ?? ''}/${name}`;
 }
 
-function sorted(objects: Map<string, KubeObject>, namespace: string | undefined): KubeObject[] {
-  const keys = [...objects.keys()].sort();
-  const wanted = namespace === undefined ? keys : keys.filter((key) => key.startsWith(`${namespace}/`));
+function listed(
+  objects: ReadonlyMap<string, KubeObject>,
+  keys: readonly string[],
+  namespace: string | undefined,
+): KubeObject[] {
+  const begin = namespace === undefined ? '' : keyOf(namespace, '');
+  const wanted = begin === '' ? keys : keys.filter((key) => key.startsWith(begin));
   return wanted.map((key) => objects.get(key) as KubeObject);
 }
 
