@@ -47,6 +47,15 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       [8_000, { do: 'sameDirectory' }],
     ],
   },
+  'a NoExecute taint that waited for its drain does not come to a node that a person has uncordoned': {
+    policies: [{ ...NO_EXECUTE, drain: DRAIN.drain }],
+    end: 'fails, then recovers',
+    steps: [
+      [0, { do: 'fault', rule: { fault: { kind: 'stall' }, method: 'GET', path: /pods\/agent/ }, lastsMs: 20_000 }],
+      [1_000, FAILS],
+      [6_000, { do: 'uncordon' }],
+    ],
+  },
   'where a person removes the ledger, no drain is said to be active': {
     policies: [DRAIN],
     steps: [

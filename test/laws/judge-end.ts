@@ -47,8 +47,11 @@ export function unlikeFailed(books: Books, cluster: SimulatedCluster, name: stri
   if (undrained) return `policy ${undrained.metadata.name} has not drained`;
   const marks = holding.flatMap((policy) => {
     const state = memoryOf(node)?.policies[policy.metadata.name]?.drain?.state;
-    const isUndrained = policy.spec.actions.drain && state !== 'Drained';
-    return wantedMarks(policy).filter(({ taint }) => !(taint?.effect === 'NoExecute' && isUndrained));
+    // One that came before a person's uncordon stays; after it none comes.
+    const waits = (mark: Mark) => state !== 'Drained' || (isStopped && !mark.isKnownIn(node));
+    const isLeftOut = (mark: Mark) =>
+      mark.taint?.effect === 'NoExecute' && policy.spec.actions.drain !== undefined && waits(mark);
+    return wantedMarks(policy).filter((mark) => !isLeftOut(mark));
   });
   const lacking = leaseProblem(cluster, acting.set.budgets, node, marks.length > 0);
   return lacking ?? unreported(books, node) ?? unlikePeoples(books, node, marks);
