@@ -123,15 +123,17 @@ function reportChange(state: AgentState, node: NodeView, now: Now): NodeChange {
 }
 
 /**
- * Whether the claim has to be ours at once, and not only with the next write: others would take the node for nobody's. An
- * earlier life in our own pod, or on our machine, needs no write.
+ * Whether the claim has to be ours at once, and not only with the next write: others would take the node for nobody's, as one
+ * that was handed over is. An earlier life in our own pod, or on our machine, needs no write.
  */
-function isClaimUrgent(node: NodeView, { own, standing, told }: AgentState): boolean {
+function isClaimUrgent(node: NodeView, { own, standing, newestErrors }: AgentState): boolean {
+  const claim = claimOn(node);
+  // At the beginning it comes with the first report.
+  if (claim === null) return newestErrors !== null;
   const predecessor = predecessorOn(node, own, standing);
   if (predecessor === 'There') return true;
-  const pod = claimOn(node)?.pod ?? null;
-  const isAnotherPod = pod !== null && (own.pod === null || podKey(pod) !== podKey(own.pod));
-  return (predecessor === 'Gone' && isAnotherPod) || (told.rival !== null && claimOn(node)?.id !== own.id);
+  const isAnotherPod = claim.pod !== null && (own.pod === null || podKey(claim.pod) !== podKey(own.pod));
+  return predecessor === 'Gone' && isAnotherPod;
 }
 
 /** null while the directory was not read yet. */

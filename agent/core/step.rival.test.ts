@@ -122,6 +122,17 @@ for (const [how, end] of [
   });
 }
 
+test('it claims a Node that was handed over until that has landed, though it has nothing else to write', () => {
+  const { agent } = standingBy();
+  const handedOver = { ...reportOf(), [AGENT_ANNOTATION]: null };
+  agent.see(next(changedNode(agent.node, { metadata: { annotations: handedOver } })));
+  for (const round of ['at once', 'after the fresh look before the write']) {
+    const claimed = changedNode(agent.node, { metadata: { annotations: agent.orders.report?.annotations ?? {} } });
+    assert.equal(claimOn(claimed)?.id, OWN_CLAIM.id, round);
+    agent.see(next(agent.node));
+  }
+});
+
 test("a third one's claim is of one that started later still, though the second is gone", () => {
   const { agent } = standingBy();
   agent.send({ kind: 'RivalLooked', id: 'rival', isGone: true });
