@@ -94,9 +94,10 @@ function mend(stage: Stage, keepsSecond: boolean): void {
   act(stage, { do: 'start' });
 }
 
-/** @param problem what is not as it has to be then; null: nothing */
-async function settle({ world, judge }: Stage, always: Outcome, problem: () => string | null): Promise<void> {
+/** @param unlike what is not as it has to be then; null: nothing */
+async function settle({ world, judge }: Stage, always: Outcome, unlike: () => string | null): Promise<void> {
   if (judge.problems.length > 0) return;
+  const problem = () => unlike() ?? blind(world, judge);
   const { clock } = world;
   const what = `every check is ${always}`;
   judge.note(`--- ${what}`);
@@ -116,6 +117,13 @@ async function settle({ world, judge }: Stage, always: Outcome, problem: () => s
   const after = problem();
   if (clock.nowMs() - judge.wroteLastAtMs < QUIET_MS) judge.broken(`quiet: a Node is still written to while ${what}`);
   if (after !== null) judge.broken(`it did not stay so while ${what}: ${after}`);
+}
+
+/** Who stands by says so when it sees the Node, which may be after all else is as it has to be. */
+function blind(world: World, judge: Judge): string | null {
+  const { uid } = judge.latest(NODE);
+  const life = world.livingOn(NODE).find(({ agent }) => agent.node?.uid !== uid);
+  return life === undefined ? null : `${life.name} does not know that its Node is there`;
 }
 
 /** Each topic's latest word becomes an Event, when the back-off is over that began while there was no Node. */
