@@ -80,6 +80,7 @@ export function createTransport(
     if (first.statusCode !== 401) return first;
     // Rotated on disk since we read them? Then the new ones are good.
     first.destroy();
+    deadline.check();
     credentials.reload();
     return await attempt(request, deadline);
   }
@@ -100,6 +101,8 @@ export function createTransport(
     // client-node's own agents close every connection after one request; those for a proxy have to stay.
     const viaProxy = options.agent?.constructor !== http.Agent && options.agent?.constructor !== https.Agent;
     const agent = viaProxy ? options.agent : isPlain ? plainAgent : tlsAgent;
+    // Credentials take their time: a program may make them.
+    deadline.check();
     return await new Promise<IncomingMessage>((resolve, reject) => {
       const call: ClientRequest = send(url, { ...options, agent, headers, method: request.method });
       deadline.onExpiry((expired) => {
