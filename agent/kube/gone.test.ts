@@ -49,6 +49,7 @@ async function outcomeOf<T>(call: (transport: Transport) => Promise<T>, fault?: 
 
 const PATCH = { resourceVersion: '1', change: {} } as NodePatch;
 const CONDITIONS: ConditionsPatch = { uid: 'u', resourceVersion: '1', set: [], remove: ['A'] };
+const BOUNDS = { deadlineMs: 5_000, signal: new AbortController().signal };
 const pods = (transport: Transport) => createPodApi(transport, 'node-1');
 const slots = (transport: Transport) => createSlotApi(transport, 'default');
 const POD = { namespace: 'default', name: 'p' };
@@ -142,14 +143,14 @@ const calls: Readonly<Record<string, (transport: Transport) => Promise<unknown>>
   'write conditions': (transport) => createNodeApi(transport, 'node-1').patchConditions(CONDITIONS),
   'write an Event': (transport) => createEventApi(transport).create(HOLDER, SERIES, 'id'),
   'count up an Event': (transport) => createEventApi(transport).repeat({ name: 'x' }, SERIES),
-  'read a pod': (transport) => pods(transport).read(POD),
-  'list pods': (transport) => pods(transport).list(),
+  'read a pod': (transport) => pods(transport).read(POD, BOUNDS),
+  'list pods': (transport) => pods(transport).list(BOUNDS),
 };
 /** Calls that a success answers. */
 const removals: typeof calls = {
   'delete a Lease': (transport) => slots(transport).remove(LEASE as never),
-  'evict a pod': (transport) => pods(transport).evict(samplePod('x'), null, 5_000),
-  'delete a pod': (transport) => pods(transport).delete(samplePod('x'), null, 5_000),
+  'evict a pod': (transport) => pods(transport).evict(samplePod('x'), null, BOUNDS),
+  'delete a pod': (transport) => pods(transport).delete(samplePod('x'), null, BOUNDS),
 };
 
 suite('an odd answer', () => {
@@ -183,7 +184,7 @@ suite('an odd answer', () => {
 
   test('to the look-up of a DaemonSet is no DaemonSet', async () => {
     for (const [what, body] of [...oddities, success]) {
-      const { answer } = await outcomeOf((transport) => pods(transport).findDaemonSet('default', 'x'), {
+      const { answer } = await outcomeOf((transport) => pods(transport).findDaemonSet('default', 'x', BOUNDS), {
         kind: 'answer',
         code: 200,
         body,
@@ -201,7 +202,11 @@ suite('an odd answer', () => {
   for (const [what, more, part] of oddPods) {
     test(`of a pod with ${what} is an error`, async () => {
       const body = { kind: 'Pod', metadata: { name: 'p', uid: 'u', resourceVersion: '1', ...more }, ...part };
-      const { error } = await outcomeOf((transport) => pods(transport).read(POD), { kind: 'answer', code: 200, body });
+      const { error } = await outcomeOf((transport) => pods(transport).read(POD, BOUNDS), {
+        kind: 'answer',
+        code: 200,
+        body,
+      });
       assert.match(error?.message ?? '', /must answer with a list /);
     });
   }
@@ -209,7 +214,11 @@ suite('an odd answer', () => {
   test('of a pod with no time of deletion does not make it terminate', async () => {
     const metadata = { name: 'p', uid: 'u', resourceVersion: '1', deletionTimestamp: null };
     const body = { kind: 'Pod', metadata };
-    const { answer } = await outcomeOf((transport) => pods(transport).read(POD), { kind: 'answer', code: 200, body });
+    const { answer } = await outcomeOf((transport) => pods(transport).read(POD, BOUNDS), {
+      kind: 'answer',
+      code: 200,
+      body,
+    });
     assert.equal(answer?.terminating, false);
   });
 });

@@ -17,8 +17,8 @@ export function createPodApi(transport: Transport, nodeName: string): DrainApi {
   const toView = (object: object) => toPodView(object, `read ${pods.what}`);
   return {
     answerOf: evictionAnswer,
-    async list() {
-      return (await listAll(transport, pods)).items.map(toView);
+    async list(bounds) {
+      return (await listAll(transport, pods, bounds)).items.map(toView);
     },
     watch(listener, signal) {
       const onEvent: CollectionListener['onEvent'] = (type, object) => {
@@ -29,23 +29,23 @@ export function createPodApi(transport: Transport, nodeName: string): DrainApi {
       const onList = (objects: readonly object[]) => listener.onList(objects.map(toView));
       return listAndWatch(transport, pods, { onList, onEvent, onProblem: listener.onProblem }, signal);
     },
-    async read(pod) {
+    async read(pod, bounds) {
       try {
         const attempt = `read pod ${pod.namespace}/${pod.name}`;
-        const answer = await transport.request({ method: 'GET', path: podPath(pod), attempt });
+        const answer = await transport.request({ method: 'GET', path: podPath(pod), attempt, ...bounds });
         return toPodView(requireNamed(answer, 'Pod', pod.name, attempt), attempt);
       } catch (error) {
         if (isNotFound(error, 'pods', pod.name)) return null;
         throw error;
       }
     },
-    async evict(pod, gracePeriodSeconds, deadlineMs) {
+    async evict(pod, gracePeriodSeconds, bounds) {
       const attempt = `evict pod ${pod.namespace}/${pod.name}`;
       const answer = await transport.request({
         method: 'POST',
         path: `${podPath(pod)}/eviction`,
         attempt,
-        deadlineMs,
+        ...bounds,
         body: {
           apiVersion: 'policy/v1',
           kind: 'Eviction',
@@ -55,22 +55,22 @@ export function createPodApi(transport: Transport, nodeName: string): DrainApi {
       });
       requireDone(answer, 'Pod', pod.name, attempt);
     },
-    async delete(pod, gracePeriodSeconds, deadlineMs) {
+    async delete(pod, gracePeriodSeconds, bounds) {
       const attempt = `delete pod ${pod.namespace}/${pod.name}`;
       const answer = await transport.request({
         method: 'DELETE',
         path: podPath(pod),
         attempt,
-        deadlineMs,
+        ...bounds,
         body: { apiVersion: 'v1', kind: 'DeleteOptions', ...deleteOptions(pod, gracePeriodSeconds) },
       });
       requireDone(answer, 'Pod', pod.name, attempt);
     },
-    async findDaemonSet(namespace, name) {
+    async findDaemonSet(namespace, name, bounds) {
       const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(name)}`;
       try {
         const attempt = `read DaemonSet ${namespace}/${name}`;
-        const answer = await transport.request({ method: 'GET', path, attempt });
+        const answer = await transport.request({ method: 'GET', path, attempt, ...bounds });
         return { kind: 'Found', uid: requireNamed(answer, 'DaemonSet', name, attempt).metadata.uid };
       } catch (error) {
         if (isNotFound(error, 'daemonsets', name)) return { kind: 'NotFound' };

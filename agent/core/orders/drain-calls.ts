@@ -7,14 +7,19 @@ import { daemonSetKey } from './eviction-choice.ts';
 import type { PodView } from './pod.ts';
 import { type Candidate, chooseDeletions, chooseUpNext, type Wanted } from './up-next.ts';
 
-/** Evictions and deletions under way at a time; a pod that waits for its budget or its end takes no place. */
+/** Evictions under way at a time; a pod that waits for its budget or its end takes no place. */
 export const MAX_EVICTIONS_IN_FLIGHT = 10;
+/** Deletions under way at a time: their deadline has come, so they have places that no eviction takes. */
+export const MAX_DELETIONS_IN_FLIGHT = 10;
+/** A deletion without an answer keeps its place no longer: one that hangs must not hold up those that are due, too. */
+export const DELETION_PLACE_MS = 1_000;
 /** No single call of a drain takes longer, whatever is left until its deadline. */
 const CALL_DEADLINE_MS = 10_000;
 
 /** One request to the API server; `deadlineMs` is how long it may take. */
 export type DrainCall = { readonly deadlineMs: number } & (
-  | { readonly kind: 'Evict' | 'Delete'; readonly pod: PodView; readonly gracePeriodSeconds: number | null }
+  | { readonly kind: 'Evict'; readonly pod: PodView; readonly gracePeriodSeconds: number | null }
+  | { readonly kind: 'Delete'; readonly pod: PodView; readonly gracePeriodSeconds: number | null }
   | { readonly kind: 'Read'; readonly pod: PodView }
   /** `key` is that of `daemonSetKey`. */
   | { readonly kind: 'FindDaemonSet'; readonly key: string; readonly namespace: string; readonly name: string }
@@ -107,11 +112,11 @@ class Sender {
   delete(): void {
     for (const candidate of this.#deletions.values()) {
       const progress = this.#progress.get(candidate.pod.uid);
-      if (progress?.state.kind === 'InFlight') continue;
       const isRepeated = progress?.how === 'Delete';
-      if (isRepeated && progress.state.kind === 'Accepted') continue;
+      // An eviction under way is given up for it.
+      if (isRepeated && (progress.state.kind === 'InFlight' || progress.state.kind === 'Accepted')) continue;
       if (isRepeated && 'untilMs' in progress.state && !this.#isTime(progress.state.untilMs)) continue;
-      if (this.#places() <= 0) return;
+      if (!this.#mayDelete()) return;
       if (this.#deleting.left < 1) return void this.#wakesMs.push(allowedMs(this.#deleting));
       this.#deleting = { ...this.#deleting, left: this.#deleting.left - 1 };
       this.#send('Delete', candidate, isRepeated ? progress : undefined);
@@ -132,7 +137,7 @@ class Sender {
       const isComeBack = progress === undefined && cameBack(this.#before, pod);
       const pace = this.#owners.get(ownerKey(pod));
       if (isComeBack && pace !== undefined && !this.#isTime(pace.nextMs)) continue;
-      if (this.#places() <= 0 || !this.#mayAsk()) return;
+      if (!this.#mayEvict() || !this.#mayAsk()) return;
       if (isComeBack) this.#owners.set(ownerKey(pod), paceAfter(pace, this.#nowMs, this.#random));
       this.#send('Evict', candidate, progress);
     }
@@ -148,11 +153,21 @@ class Sender {
     this.#calls.push({ kind: how, pod, gracePeriodSeconds, deadlineMs: clampCall(leftMs) });
   }
 
-  #places(): number {
+  #mayEvict(): boolean {
     const taken = [...this.#progress.values()].filter(
-      ({ state }) => state.kind === 'InFlight' || (state.kind === 'Reading' && state.isSent),
+      ({ how, state }) => how === 'Evict' && (state.kind === 'InFlight' || (state.kind === 'Reading' && state.isSent)),
     );
-    return MAX_EVICTIONS_IN_FLIGHT - taken.length;
+    return taken.length < MAX_EVICTIONS_IN_FLIGHT;
+  }
+
+  #mayDelete(): boolean {
+    const untilMs = [...this.#progress.values()]
+      .flatMap(({ how, state }) => (how === 'Delete' && state.kind === 'InFlight' ? [state.sentMs] : []))
+      .map((sentMs) => sentMs + DELETION_PLACE_MS)
+      .filter((ms) => ms > this.#nowMs);
+    if (untilMs.length < MAX_DELETIONS_IN_FLIGHT) return true;
+    this.#wakesMs.push(Math.min(...untilMs));
+    return false;
   }
 
   /** Remembers to look again when it is not. */

@@ -49,9 +49,20 @@ export function ordersGiven(
     .map((attempt) => ({ attempt, why: attempts.has(attempt.order.policy) ? 'it begins anew by other rules' : why }));
   // What was said to the attempts before binds none that begins now.
   const isNew = [...attempts].some(([policy, attempt]) => state.attempts.get(policy) !== attempt);
-  const kept = [...state.progress].filter(([, each]) => each.state.kind === 'InFlight' || each.how === 'Delete');
-  const next = { ...state, attempts, progress: isNew ? new Map(kept) : state.progress };
+  const orphaned = withoutPolicies(state.progress, new Set(stopped.map(({ attempt }) => attempt.order.policy)));
+  const kept = [...orphaned].filter(([, each]) => each.state.kind === 'InFlight' || each.how === 'Delete');
+  const next = { ...state, attempts, progress: isNew ? new Map(kept) : orphaned };
   return { state: [...attempts.values()].some(isActive) ? next : withoutPods(next), stopped };
+}
+
+/** What was sent for attempts that stopped is theirs no more, and not that of those in their place. */
+function withoutPolicies(progress: DrainState['progress'], stopped: ReadonlySet<string>): DrainState['progress'] {
+  const entries = [...progress].map(([uid, each]) => {
+    if (each.state.kind !== 'InFlight') return [uid, each] as const;
+    const policies = each.state.policies.filter((policy) => !stopped.has(policy));
+    return [uid, { ...each, state: { ...each.state, policies } }] as const;
+  });
+  return new Map(entries);
 }
 
 function keyOf({ since, rules }: DrainOrder): string {
@@ -93,16 +104,21 @@ export function watchFailed(state: DrainState, problem: string): DrainState {
   return { ...state, podsProblem: problem };
 }
 
-/** @param random from 0 (inclusive) to 1 (exclusive) */
+/**
+ * An eviction or a deletion was answered. The answer to an eviction that a deletion has taken the place of counts no more.
+ *
+ * @param random from 0 (inclusive) to 1 (exclusive)
+ */
 export function podAnswered(
   state: DrainState,
   pod: PodView,
+  how: PodProgress['how'],
   answer: EvictionAnswer,
   nowMs: number,
   random: number,
 ): DrainState {
   const before = state.progress.get(pod.uid);
-  if (before?.state.kind !== 'InFlight') return state;
+  if (before?.state.kind !== 'InFlight' || before.how !== how) return state;
   const concerned = before.state.policies.flatMap((policy) => {
     const attempt = state.attempts.get(policy);
     return attempt !== undefined && isActive(attempt) ? [attempt] : [];

@@ -60,7 +60,7 @@ export type PodProgress = {
   readonly isBudget: boolean;
   /** Why there was no answer to the last attempt; null: there was one. */
   readonly silence: string | null;
-  readonly state:
+  readonly state: /** `policies`: whose attempts want it; see {@link isCallWanted}. */
     | { readonly kind: 'InFlight'; readonly sentMs: number; readonly policies: readonly string[] }
     /** Accepted; the pod goes when its grace period is over. */
     | { readonly kind: 'Accepted' }
@@ -92,7 +92,7 @@ export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number
   return { nodeName, ownPod, turn: 0, attempts: new Map(), ...known, ...nothing, ...allowances };
 }
 
-/** As it is when no attempt is under way: what is in flight is answered all the same, and who came back is remembered. */
+/** As it is when no attempt is under way: what was sent may have happened, and who came back is remembered. */
 export function withoutPods(state: DrainState): DrainState {
   const inFlight = [...state.progress].filter(([, { state }]) => state.kind === 'InFlight');
   const isOver = state.attempts.size === 0;
@@ -104,12 +104,22 @@ export function withoutPods(state: DrainState): DrainState {
     owners: isOver ? new Map() : state.owners,
     progress: new Map(inFlight),
     daemonSets: new Map(),
-    look: { ...NO_LOOK, isInFlight: state.look.isInFlight, nextMs: state.look.nextMs },
+    look: { ...NO_LOOK, nextMs: state.look.nextMs },
   };
 }
 
 export function isActive({ phase }: Attempt): boolean {
   return phase === 'Evicting' || phase === 'Deleting';
+}
+
+/** Whether an attempt still wants the pod's eviction or deletion that is under way; no other is worth an answer. */
+export function isCallWanted({ attempts, progress }: DrainState, uid: string): boolean {
+  const state = progress.get(uid)?.state;
+  const policies = state?.kind === 'InFlight' ? state.policies : [];
+  return policies.some((policy) => {
+    const attempt = attempts.get(policy);
+    return attempt !== undefined && isActive(attempt);
+  });
 }
 
 /** Whether the pod came to the node after its drain had begun. */

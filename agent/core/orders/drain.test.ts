@@ -383,3 +383,42 @@ test('a drain that gave up is tried again with a whole timeout of its own, at gr
     [10_000, 42_500, 97_500],
   );
 });
+
+const SICK = { labels: { app: 'sick' } };
+const hangsFor =
+  (app: string, kinds: readonly DrainCall['kind'][]) =>
+  (call: DrainCall): Reply =>
+    kinds.includes(call.kind) && 'pod' in call && call.pod.labels.app === app ? { afterMs: 60_000 } : {};
+const byApp = (app: string) => ({ podSelector: { matchLabels: { app } } });
+const firstDeletions = (sent: readonly Sent[], app: string) =>
+  of(sent, 'Delete').filter(({ call }) => (call as To).pod.labels.app === app);
+
+test('evictions that hang hold up no deletion of another policy at its deadline', () => {
+  const { sent } = playDrain({
+    orders: [
+      order({ ...byApp('sick'), timeoutSeconds: 600 }),
+      order({ ...byApp('web'), timeoutSeconds: 20, onTimeout: 'Delete' }, { policy: 'b' }),
+    ],
+    pods: [...many(40, SICK), ...Array.from({ length: 8 }, (_, i) => pod(`web-${i}`, { labels: { app: 'web' } }))],
+    reply: (call) => ({ ...hangsFor('sick', ['Evict', 'Read'])(call), ...hangsFor('web', ['Evict'])(call) }),
+    forMs: 30_000,
+  });
+  assert.deepEqual(
+    firstDeletions(sent, 'web').map(({ atMs }) => atMs),
+    Array.from({ length: 8 }, () => 20_000),
+  );
+});
+
+test('deletions that hang hold up others for some seconds at most, and the answer to an eviction is not theirs', () => {
+  const { sent } = playDrain({
+    orders: [
+      order({ ...byApp('sick'), timeoutSeconds: 20, onTimeout: 'Delete' }),
+      order({ ...byApp('web'), timeoutSeconds: 21, onTimeout: 'Delete' }, { policy: 'b' }),
+    ],
+    pods: [...many(40, SICK), pod('web', { labels: { app: 'web' } })],
+    reply: (call) => ({ ...BUDGET, ...hangsFor('sick', ['Delete'])(call) }),
+    forMs: 30_000,
+  });
+  const [deletion] = firstDeletions(sent, 'web');
+  assert.ok(deletion !== undefined && deletion.atMs <= 25_000, `found ${deletion?.atMs}`);
+});

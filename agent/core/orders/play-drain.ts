@@ -137,7 +137,7 @@ function answer(play: Play, world: World, call: DrainCall, random: () => number)
         const usual = { status: 201, message: '', causes: [], retryAfterMs: null, isNotFound: false };
         const said = { ...usual, ...reply.answer, ...(isCut && { status: null, message: 'no whole answer' }) };
         if (said.status === 201) terminate(play, world, call.pod);
-        world.state = podAnswered(world.state, call.pod, said, world.nowMs, random());
+        world.state = podAnswered(world.state, call.pod, call.kind, said, world.nowMs, random());
         return;
       }
       case 'Read': {
