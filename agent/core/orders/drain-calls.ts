@@ -4,6 +4,7 @@ import { isUnresolved, lookupSent, NOT_LOOKED_UP } from './daemon-sets.ts';
 import { type Attempt, cameBack, type DrainState, type PodProgress } from './drain-state.ts';
 import { LAST_LOOK_MS } from './drain-verdict.ts';
 import { daemonSetKey } from './eviction-choice.ts';
+import { NO_PODS } from './known-pods.ts';
 import type { PodView } from './pod.ts';
 import { type Candidate, chooseDeletions, chooseUpNext, type Wanted } from './up-next.ts';
 
@@ -13,6 +14,10 @@ export const MAX_EVICTIONS_IN_FLIGHT = 10;
 export const MAX_DELETIONS_IN_FLIGHT = 10;
 /** A deletion without an answer keeps its place no longer: one that hangs must not hold up those that are due, too. */
 export const DELETION_PLACE_MS = 1_000;
+/** A watch may be silent for minutes before it is known to be dead; so often pods that should end are listed all the same. */
+const REVIEW_MS = 60_000;
+/** So long before its deadline a drain lists the pods once more, so that none that has gone is reported as left. */
+const LAST_LIST_MS = 5_000;
 /** No single call of a drain takes longer, whatever is left until its deadline. */
 const CALL_DEADLINE_MS = 10_000;
 
@@ -91,9 +96,13 @@ class Sender {
   }
 
   look(): void {
-    const isNeeded = this.#wanted.some(({ needsLook }) => needsLook) && !this.#look.isInFlight;
-    if (!isNeeded || !this.#isTime(this.#look.nextMs) || !this.#mayAsk()) return;
-    this.#look = { ...this.#look, isInFlight: true, askedAt: this.#before.turn, attempts: this.#look.attempts + 1 };
+    if (this.#look.isInFlight) return;
+    const dueMs = Math.min(...this.#wanted.map((wanted) => lookDueMs(wanted, this.#before)));
+    if (dueMs === Number.POSITIVE_INFINITY || !this.#isTime(Math.max(dueMs, this.#look.nextMs)) || !this.#mayAsk())
+      return;
+    const attempts = this.#look.attempts + (this.#wanted.some(({ needsLook }) => needsLook) ? 1 : 0);
+    const asked = { askedAt: this.#before.turn, askedMs: this.#nowMs, knew: (this.#before.pods ?? NO_PODS).byUid };
+    this.#look = { ...this.#look, isInFlight: true, ...asked, attempts };
     this.#calls.push({ kind: 'List', deadlineMs: this.#callMs(LAST_LOOK_MS) });
   }
 
@@ -190,6 +199,20 @@ class Sender {
     const attempts: readonly Attempt[] = this.#wanted.map(({ attempt }) => attempt);
     return clampCall(Math.max(atLeastMs, ...attempts.map(({ untilMs }) => untilMs - this.#nowMs)));
   }
+}
+
+/** When a fresh list is due for an attempt, at the earliest; infinity: not as things are. */
+function lookDueMs({ attempt, choice, needsLook }: Wanted, { look, progress }: DrainState): number {
+  if (needsLook) return Number.NEGATIVE_INFINITY;
+  const { startedMs, untilMs } = attempt;
+  const askedMs = Math.max(startedMs, look.askedMs ?? startedMs);
+  const lastMs = untilMs - Math.min(LAST_LIST_MS, (untilMs - startedMs) / 2);
+  const isEnding =
+    choice.wait.length > 0 || choice.evict.some(({ uid }) => progress.get(uid)?.state.kind === 'Accepted');
+  return Math.min(
+    askedMs < lastMs ? lastMs : Number.POSITIVE_INFINITY,
+    isEnding ? askedMs + REVIEW_MS : Number.POSITIVE_INFINITY,
+  );
 }
 
 function clampCall(ms: number): number {

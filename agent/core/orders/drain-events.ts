@@ -20,6 +20,8 @@ const RESUMED_MS = 5_000;
 const RELIST = { baseMs: 200, maxMs: 10_000 };
 /** The words for a pod that one answer knows and another does not. */
 const CONTRADICTION = 'the API server lists it, and says that there is no such pod';
+/** And for one that should be terminating. */
+const NOT_ENDED = 'the API server accepted that it ends, and lists it as if it had not';
 
 export type Stopped = { readonly attempt: Attempt; readonly why: string };
 
@@ -127,7 +129,7 @@ export function podAnswered(
   const next = decideEviction(answer, before.attempts - 1, leftMs, random);
   const attempts = new Map(state.attempts);
   for (const attempt of concerned) attempts.set(attempt.order.policy, attemptAfter(attempt, pod, next));
-  const progress = new Map(state.progress).set(pod.uid, progressAfter(before, next, answer, nowMs));
+  const progress = new Map(state.progress).set(pod.uid, progressAfter(before, next, answer, state.turn, nowMs));
   const after = { ...state, attempts, progress };
   if (after.pods === null) return withoutProgress(after, pod.uid);
   if (next.kind === 'Gone') return forget(after, pod.uid, state.turn);
@@ -139,11 +141,17 @@ function attemptAfter(attempt: Attempt, pod: PodView, next: EvictionNext): Attem
   return next.kind === 'Fail' ? { ...attempt, fatal: `pod ${podKey(pod)}: ${next.why}` } : attempt;
 }
 
-function progressAfter(before: PodProgress, next: EvictionNext, answer: EvictionAnswer, nowMs: number): PodProgress {
+function progressAfter(
+  before: PodProgress,
+  next: EvictionNext,
+  answer: EvictionAnswer,
+  turn: number,
+  nowMs: number,
+): PodProgress {
   switch (next.kind) {
     case 'Wait':
     case 'Gone':
-      return { ...before, said: null, isBudget: false, silence: null, state: { kind: 'Accepted' } };
+      return { ...before, said: null, isBudget: false, silence: null, state: { kind: 'Accepted', turn } };
     case 'Fail': {
       const untilMs = nowMs + CONTRADICTED.baseMs;
       return { ...before, said: next.why, isBudget: false, silence: null, state: { kind: 'Waiting', untilMs } };
@@ -206,20 +214,25 @@ export function looked(
   nowMs: number,
   random: number,
 ): DrainState {
-  const { attempts, askedAt } = state.look;
-  const nextMs = nowMs + backoffMs(attempts - 1, RELIST, random);
-  const look = { ...state.look, isInFlight: false, nextMs };
+  const { attempts, askedAt, knew } = state.look;
+  const nextMs = nowMs + backoffMs(Math.max(0, attempts - 1), RELIST, random);
+  const look = { ...state.look, isInFlight: false, nextMs, knew: NO_PODS.byUid };
   if (result instanceof Error) return { ...state, look: { ...look, problem: result.message } };
   if (state.pods === null || askedAt === OUTDATED) return { ...state, look };
-  const { known, contradicted } = reviewPods(state.pods, result, askedAt);
+  const { known, contradicted } = reviewPods(state.pods, result, askedAt, knew);
   const progress = new Map(state.progress);
-  for (const { uid } of contradicted) {
+  const tryAgain = (uid: string, said: string) => {
     const before = progress.get(uid);
-    if (before?.state.kind === 'InFlight') continue;
+    if (before?.state.kind === 'InFlight') return;
     const attempts = before?.attempts ?? 1;
     const untilMs = nowMs + backoffMs(attempts - 1, CONTRADICTED, random);
-    const words = { said: CONTRADICTION, isBudget: false, silence: null };
+    const words = { said, isBudget: false, silence: null };
     progress.set(uid, { how: before?.how ?? 'Evict', attempts, ...words, state: { kind: 'Waiting', untilMs } });
+  };
+  for (const { uid } of contradicted) tryAgain(uid, CONTRADICTION);
+  for (const { uid, terminating } of result) {
+    const accepted = progress.get(uid)?.state;
+    if (!terminating && accepted?.kind === 'Accepted' && accepted.turn < askedAt) tryAgain(uid, NOT_ENDED);
   }
   return { ...state, pods: known, progress, look: { ...look, answeredFrom: askedAt, problem: null } };
 }

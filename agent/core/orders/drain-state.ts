@@ -62,18 +62,22 @@ export type PodProgress = {
   readonly silence: string | null;
   readonly state: /** `policies`: whose attempts want it; see {@link isCallWanted}. */
     | { readonly kind: 'InFlight'; readonly sentMs: number; readonly policies: readonly string[] }
-    /** Accepted; the pod goes when its grace period is over. */
-    | { readonly kind: 'Accepted' }
+    /** Accepted, as became known after that turn; the pod goes when its grace period is over. */
+    | { readonly kind: 'Accepted'; readonly turn: number }
     /** Read before it is tried again, at `untilMs`; `isSent`: the reading is under way. */
     | { readonly kind: 'Reading'; readonly isSent: boolean; readonly untilMs: number }
     | { readonly kind: 'Waiting'; readonly untilMs: number };
 };
 
-/** The fresh list that has the last word when nothing seems to be left. */
+/** The fresh list that has the last word when nothing seems to be left, or time is up, and that a watch may owe us. */
 export type Look = {
   readonly isInFlight: boolean;
   /** The turn; {@link OUTDATED} when the answer counts no more. */
   readonly askedAt: number;
+  /** The same in time; null: never. */
+  readonly askedMs: number | null;
+  /** The pods that were known then: one that the list does not have has gone. */
+  readonly knew: ReadonlyMap<string, PodView>;
   /** The turn at which the newest list that was answered had been asked for; -1: none. */
   readonly answeredFrom: number;
   readonly attempts: number;
@@ -83,7 +87,8 @@ export type Look = {
 
 /** In place of a turn. */
 export const OUTDATED = -1;
-const NO_LOOK: Look = { isInFlight: false, askedAt: OUTDATED, answeredFrom: -1, attempts: 0, nextMs: 0, problem: null };
+const NEVER_ASKED = { askedAt: OUTDATED, askedMs: null, knew: NO_PODS.byUid, answeredFrom: -1 };
+const NO_LOOK: Look = { isInFlight: false, ...NEVER_ASKED, attempts: 0, nextMs: 0, problem: null };
 
 export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number): DrainState {
   const known = { pods: null, podsProblem: null, firstSeen: null, look: NO_LOOK };

@@ -44,6 +44,8 @@ export type Reply = {
 export type Play = {
   readonly orders: readonly DrainOrder[];
   readonly pods: readonly PodView[];
+  /** The watch says nothing after its first list. Default false. */
+  readonly isSilent?: boolean;
   /** How long it lasts; default an hour. */
   readonly forMs?: number;
   /** From an accepted eviction to the end of the pod; null: it never ends. Default 20. */
@@ -62,6 +64,7 @@ export class World {
   readonly pods = new Map<string, PodView>();
   nowMs = 0;
   state: DrainState;
+  isSilent = false;
   readonly #due: { atMs: number; act: () => void }[] = [];
 
   constructor(state: DrainState) {
@@ -75,12 +78,12 @@ export class World {
 
   put(pod: PodView): void {
     this.pods.set(pod.uid, pod);
-    this.state = podSeen(this.state, pod);
+    if (!this.isSilent) this.state = podSeen(this.state, pod);
   }
 
   end(pod: PodView): void {
     this.pods.delete(pod.uid);
-    this.state = podGone(this.state, pod);
+    if (!this.isSilent) this.state = podGone(this.state, pod);
   }
 
   nextMs(): number {
@@ -97,6 +100,7 @@ export function playDrain(play: Play): { sent: readonly Sent[]; ends: readonly E
   const { orders, forMs = 3_600_000, random = () => 0.5 } = play;
   const began = ordersGiven(newDrain('node-1', null, 0), orders, 0, PLAY_BEGAN, 'test');
   const world = new World(began.state);
+  world.isSilent = play.isSilent ?? false;
   for (const pod of play.pods) world.pods.set(pod.uid, pod);
   const sent: Sent[] = [];
   const ends: Ended[] = [];
