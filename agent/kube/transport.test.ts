@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -88,6 +91,30 @@ test("the server's wall clock is known by its latest answer and the time since t
   assert.ok(answered > askedAt - 2_000 && answered <= Date.now(), `${answered} is about ${askedAt}`);
   nowMs = 5_000;
   assert.equal(dated.serverWallMs(), answered + 5_000);
+});
+
+test("the Date of what is not the API server's answer counts for nothing", async () => {
+  const server = createServer((request, response) => {
+    const isProxy = request.url?.includes('page');
+    response.writeHead(isProxy ? Number(request.url?.slice(-3)) : 200, {
+      date: new Date(isProxy ? '2030-01-01T00:00:00Z' : '2025-01-01T00:00:00Z').toUTCString(),
+    });
+    response.end(isProxy ? '<html>' : '{}');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  writeFileSync(join(dir, 'dated'), simulator.kubeconfig().replace(/http:[^"]+/, url));
+  const clock = { ...SYSTEM_CLOCK, nowMs: () => 0 };
+  const dated = createTransport(loadCredentials(join(dir, 'dated'), {}), 'test', () => {}, clock);
+  const ask = (path: string) => dated.request({ method: 'GET', path, attempt: 'ask' }).catch(() => {});
+  for (const path of ['/page200', '/page502', '/page404', '/api', '/page200', '/page503']) {
+    await ask(path);
+    assert.notEqual(dated.serverWallMs(), Date.parse('2030-01-01'));
+  }
+  assert.equal(dated.serverWallMs(), Date.parse('2025-01-01'));
+  server.close();
+  server.closeAllConnections();
 });
 
 test('credentials that were replaced on disk are used at the first 401', async () => {
