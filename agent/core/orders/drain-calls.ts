@@ -1,11 +1,11 @@
 import { type Allowance, nextMs as allowedMs } from './allowance.ts';
-import { ownerKey, paceAfter } from './come-back.ts';
+import { ownerKey, sentOneMore } from './come-back.ts';
 import { isUnresolved, lookupSent, NOT_LOOKED_UP } from './daemon-sets.ts';
-import { type Attempt, cameBack, type DrainState, type PodProgress } from './drain-state.ts';
+import { type Attempt, type DrainState, newcomers, type PodProgress } from './drain-state.ts';
 import { LAST_LOOK_MS } from './drain-verdict.ts';
 import { daemonSetKey } from './eviction-choice.ts';
 import type { PodView } from './pod.ts';
-import { type Candidate, chooseDeletions, chooseUpNext, type Wanted } from './up-next.ts';
+import { type Candidate, chooseDeletions, chooseUpNext, newcomersLast, type Wanted } from './up-next.ts';
 
 /** Evictions and deletions under way at a time; a pod that waits for its budget or its end takes no place. */
 export const MAX_EVICTIONS_IN_FLIGHT = 10;
@@ -44,9 +44,10 @@ class Sender {
   readonly #calls: DrainCall[] = [];
   readonly #wakesMs: number[] = [];
   readonly #progress: Map<string, PodProgress>;
-  readonly #owners: Map<string, NonNullable<ReturnType<DrainState['owners']['get']>>>;
   readonly #daemonSets: Map<string, NonNullable<ReturnType<DrainState['daemonSets']['get']>>>;
   readonly #deletions: ReadonlyMap<string, Candidate>;
+  readonly #isNewcomer: (pod: PodView) => boolean;
+  #owners: DrainState['owners'];
   #look: DrainState['look'];
   #asking: Allowance;
   #deleting: Allowance;
@@ -57,9 +58,10 @@ class Sender {
     this.#nowMs = nowMs;
     this.#random = random;
     this.#progress = new Map(state.progress);
-    this.#owners = new Map(state.owners);
+    this.#owners = state.owners;
     this.#daemonSets = new Map(state.daemonSets);
     this.#deletions = chooseDeletions(wanted);
+    this.#isNewcomer = newcomers(state);
     this.#look = state.look;
     this.#asking = state.asking;
     this.#deleting = state.deleting;
@@ -95,9 +97,9 @@ class Sender {
   read(): void {
     for (const [uid, progress] of this.#progress) {
       const pod = this.#before.pods?.byUid.get(uid);
-      // The deletion is guarded by UID, so there it needs no reading.
-      if (progress.state.kind !== 'Reading' || progress.state.isSent || pod === undefined || this.#deletions.has(uid))
-        continue;
+      if (progress.state.kind !== 'Reading' || progress.state.isSent || pod === undefined) continue;
+      // An eviction of which nobody knows what came holds up no deletion.
+      if (progress.how === 'Evict' && this.#deletions.has(uid)) continue;
       if (!this.#mayAsk()) return;
       this.#progress.set(uid, { ...progress, state: { ...progress.state, isSent: true } });
       this.#calls.push({ kind: 'Read', pod, deadlineMs: this.#callMs() });
@@ -105,12 +107,11 @@ class Sender {
   }
 
   delete(): void {
-    for (const candidate of this.#deletions.values()) {
+    for (const candidate of newcomersLast([...this.#deletions.values()], this.#isNewcomer)) {
       const progress = this.#progress.get(candidate.pod.uid);
-      if (progress?.state.kind === 'InFlight') continue;
+      if (progress?.state.kind === 'InFlight' || !this.#isTurn(candidate.pod)) continue;
       const isRepeated = progress?.how === 'Delete';
-      if (isRepeated && progress.state.kind === 'Accepted') continue;
-      if (isRepeated && 'untilMs' in progress.state && !this.#isTime(progress.state.untilMs)) continue;
+      if (isRepeated && !this.#isDue(progress)) continue;
       if (this.#places() <= 0) return;
       if (this.#deleting.left < 1) return void this.#wakesMs.push(allowedMs(this.#deleting));
       this.#deleting = { ...this.#deleting, left: this.#deleting.left - 1 };
@@ -127,21 +128,29 @@ class Sender {
     this.#wakesMs.push(...wakesMs);
     for (const candidate of candidates) {
       const { pod } = candidate;
-      if (this.#deletions.has(pod.uid)) continue;
-      const progress = this.#progress.get(pod.uid);
-      const isComeBack = progress === undefined && cameBack(this.#before, pod);
-      const pace = this.#owners.get(ownerKey(pod));
-      if (isComeBack && pace !== undefined && !this.#isTime(pace.nextMs)) continue;
+      if (this.#deletions.has(pod.uid) || !this.#isTurn(pod)) continue;
       if (this.#places() <= 0 || !this.#mayAsk()) return;
-      if (isComeBack) this.#owners.set(ownerKey(pod), paceAfter(pace, this.#nowMs, this.#random));
-      this.#send('Evict', candidate, progress);
+      this.#send('Evict', candidate, this.#progress.get(pod.uid));
     }
+  }
+
+  #isDue({ state }: PodProgress): boolean {
+    return state.kind === 'Waiting' && this.#isTime(state.untilMs);
+  }
+
+  /** One that its owner brought back waits for that owner's turn, however it is sent away. */
+  #isTurn(pod: PodView): boolean {
+    if (this.#progress.has(pod.uid) || !this.#isNewcomer(pod)) return true;
+    return this.#isTime(this.#owners.get(ownerKey(pod))?.nextMs ?? 0);
   }
 
   #send(how: 'Evict' | 'Delete', { pod, by, gracePeriodSeconds }: Candidate, before: PodProgress | undefined): void {
     const words = { said: before?.said ?? null, isBudget: before?.isBudget ?? false, silence: before?.silence ?? null };
     const policies = by.map(({ order }) => order.policy);
     const state = { kind: 'InFlight', sentMs: this.#nowMs, policies } as const;
+    if (!this.#progress.has(pod.uid) && this.#isNewcomer(pod)) {
+      this.#owners = sentOneMore(this.#owners, ownerKey(pod), this.#nowMs, this.#random);
+    }
     this.#progress.set(pod.uid, { how, attempts: (before?.attempts ?? 0) + 1, ...words, state });
     // A deadline that comes first may want the pod deleted, or reported.
     const leftMs = Math.min(...by.map(({ untilMs }) => untilMs - this.#nowMs));

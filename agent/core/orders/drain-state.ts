@@ -112,11 +112,11 @@ export function isActive({ phase }: Attempt): boolean {
   return phase === 'Evicting' || phase === 'Deleting';
 }
 
-/** Whether the pod came to the node after its drain had begun. */
-export function cameBack({ attempts, firstSeen }: DrainState, { uid, createdAt }: PodView): boolean {
-  if (firstSeen !== null && !firstSeen.has(uid)) return true;
+/** Tells pods that came to the node after its drain had begun from those that were there. */
+export function newcomers({ attempts, firstSeen }: DrainState): (pod: PodView) => boolean {
   const begun = [...attempts.values()].map(({ order }) => Date.parse(order.since)).filter((ms) => !Number.isNaN(ms));
-  return Date.parse(createdAt) > Math.min(...begun);
+  const begunMs = Math.min(...begun);
+  return ({ uid, createdAt }) => (firstSeen !== null && !firstSeen.has(uid)) || Date.parse(createdAt) > begunMs;
 }
 
 /** The known pods, none before the first list. */

@@ -1,5 +1,5 @@
 import { ownerKey } from './come-back.ts';
-import { cameBack, type DrainState, type PodProgress, podsOf } from './drain-state.ts';
+import { type DrainState, newcomers, type PodProgress, podsOf } from './drain-state.ts';
 import { type PodView, podKey } from './pod.ts';
 
 /** Of pods with one reason so many are named, if their names take no more characters than that. */
@@ -63,9 +63,9 @@ function whyTerminating({ finalizers }: PodView): string {
 
 function whyUntried(state: DrainState, pod: PodView, nowMs: number): string {
   const pace = state.owners.get(ownerKey(pod));
-  if (pace !== undefined && pace.nextMs > nowMs && cameBack(state, pod)) {
+  if (pace !== undefined && pace.nextMs > nowMs && newcomers(state)(pod)) {
     const seconds = Math.ceil((pace.nextMs - nowMs) / 1000);
-    return `its owner brings pods back to this node, ${pace.evicted} so far; the next is evicted in ${seconds} s`;
+    return `its owner brings pods back to this node, ${pace.sent} so far; the next goes in ${seconds} s`;
   }
   return 'it was not tried yet';
 }
