@@ -73,3 +73,18 @@ test('pods that their owner brings back after the deadline are deleted at growin
     assert.ok(i === 0 || atMs - (back[i - 1]?.atMs ?? 0) >= COME_BACK.baseMs / 2);
   }
 });
+
+test('orders that come at the moment when a rest is over do not blind the drain', () => {
+  const since = '2025-01-01T00:00:00Z';
+  const a = order({ timeoutSeconds: 10 }, { policy: 'a', since });
+  const b = order({ timeoutSeconds: 600 }, { policy: 'b', since });
+  const { sent } = playDrain({
+    orders: [a, b],
+    pods: [pod('stuck')],
+    reply: says('stuck', BUDGET),
+    // The first attempt gives up at 10 s and rests for 22.5 s.
+    changes: [{ atMs: 32_500, orders: [a] }],
+    forMs: 40_000,
+  });
+  assert.ok(times(sent).some((ms) => ms > 33_000));
+});

@@ -1,7 +1,7 @@
 import { backoffMs } from '../backoff.ts';
 import { type LookupProgress, lookupAnswered, NOT_LOOKED_UP } from './daemon-sets.ts';
 import type { DrainOrder } from './drain-order.ts';
-import { type Attempt, type DrainState, isActive, OUTDATED, type PodProgress, withoutPods } from './drain-state.ts';
+import { type Attempt, type DrainState, isActive, OUTDATED, type PodProgress } from './drain-state.ts';
 import {
   CONTRADICTED,
   decideEviction,
@@ -42,7 +42,8 @@ export function ordersGiven(
   for (const order of orders) {
     const before = state.attempts.get(order.policy);
     const isSame = before !== undefined && keyOf(before.order) === keyOf(order);
-    attempts.set(order.policy, isSame ? before : newAttempt(order, nowMs, serverNowMs));
+    const isResumed = before?.order.since !== order.since;
+    attempts.set(order.policy, isSame ? before : newAttempt(order, nowMs, serverNowMs, isResumed));
   }
   const stopped = [...state.attempts.values()]
     .filter((attempt) => isActive(attempt) && attempts.get(attempt.order.policy) !== attempt)
@@ -50,25 +51,45 @@ export function ordersGiven(
   // What was said to the attempts before binds none that begins now.
   const isNew = [...attempts].some(([policy, attempt]) => state.attempts.get(policy) !== attempt);
   const kept = [...state.progress].filter(([, each]) => each.state.kind === 'InFlight' || each.how === 'Delete');
-  const next = { ...state, attempts, progress: isNew ? new Map(kept) : state.progress };
-  return { state: [...attempts.values()].some(isActive) ? next : withoutPods(next), stopped };
+  // Whether the pods are needed any more is for the next step to say: one that rests may be about to begin.
+  return { state: { ...state, attempts, progress: isNew ? new Map(kept) : state.progress }, stopped };
 }
 
 function keyOf({ since, rules }: DrainOrder): string {
   return JSON.stringify([since, rules]);
 }
 
-/** The timeout runs from the landing of the cordon, also over a restart; an attempt after one that gave up has its own. */
-function newAttempt(order: DrainOrder, nowMs: number, serverNowMs: number): Attempt {
-  const timeoutMs = order.rules.timeoutSeconds * 1000;
+/**
+ * The timeout runs from the landing of the cordon, also over a restart. Under GiveUp an attempt after one that gave up has its
+ * own; what is left is deleted once, so the deadline of that stays where it was.
+ *
+ * @param isResumed nothing is known of this drain yet
+ */
+function newAttempt(order: DrainOrder, nowMs: number, serverNowMs: number, isResumed: boolean): Attempt {
+  const { timeoutSeconds, onTimeout } = order.rules;
+  const timeoutMs = timeoutSeconds * 1000;
   const sinceMs = Date.parse(order.since);
-  const spentMs = order.isRetry || Number.isNaN(sinceMs) ? 0 : serverNowMs - sinceMs;
-  const leftMs = Math.min(timeoutMs, Math.max(RESUMED_MS, timeoutMs - spentMs));
-  return beginAttempt(order, 0, nowMs, leftMs);
+  const hasOwn = (order.isRetry && onTimeout !== 'Delete') || Number.isNaN(sinceMs);
+  const spentMs = hasOwn ? 0 : serverNowMs - sinceMs;
+  const leastMs = isResumed || onTimeout !== 'Delete' ? RESUMED_MS : 0;
+  const untilMs = nowMs + Math.min(timeoutMs, Math.max(leastMs, timeoutMs - spentMs));
+  return beginAttempt(order, 0, nowMs, untilMs, onTimeout === 'Delete' ? untilMs : null);
 }
 
-export function beginAttempt(order: DrainOrder, number: number, nowMs: number, leftMs: number): Attempt {
-  const begun = { phase: 'Evicting', startedMs: nowMs, untilMs: nowMs + leftMs } as const;
+/** The attempt after one that gave up. */
+export function nextAttempt({ order, number, deletesMs }: Attempt, nowMs: number): Attempt {
+  const untilMs = deletesMs === null ? nowMs + order.rules.timeoutSeconds * 1000 : Math.max(nowMs, deletesMs);
+  return beginAttempt(order, number + 1, nowMs, untilMs, deletesMs);
+}
+
+function beginAttempt(
+  order: DrainOrder,
+  number: number,
+  nowMs: number,
+  untilMs: number,
+  deletesMs: number | null,
+): Attempt {
+  const begun = { phase: 'Evicting', startedMs: nowMs, untilMs, deletesMs } as const;
   return { order, number, ...begun, accepted: 0, fatal: null, emptySince: null };
 }
 
@@ -208,11 +229,12 @@ export function looked(
   return { ...state, pods: known, progress, look: { ...look, answeredFrom: askedAt, problem: null } };
 }
 
-/** How often it was tried is kept where an answer says so: a list may show the pod once more. */
+/** How often it was tried is kept where only an answer says so: a list may show the pod once more. */
 function forget(state: DrainState, uid: string, turn: number | null): DrainState {
-  const after = { ...state, pods: forgetPod(state.pods ?? NO_PODS, uid, turn) };
+  const pods = forgetPod(state.pods ?? NO_PODS, uid, turn);
+  const isFinal = pods.gone.get(uid) === null;
   const isInFlight = state.progress.get(uid)?.state.kind === 'InFlight';
-  return turn !== null || isInFlight ? after : withoutProgress(after, uid);
+  return isFinal && !isInFlight ? withoutProgress({ ...state, pods }, uid) : { ...state, pods };
 }
 
 function withoutProgress(state: DrainState, uid: string): DrainState {

@@ -42,6 +42,8 @@ export type Attempt = {
   readonly startedMs: number;
   /** The deadline; of one that rests, when the next begins. */
   readonly untilMs: number;
+  /** When what is left is deleted, whatever became of the attempts until then; null: never. */
+  readonly deletesMs: number | null;
   /** Pods whose eviction or deletion was accepted. */
   readonly accepted: number;
   /** What no retry can help. */

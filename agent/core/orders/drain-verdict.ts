@@ -6,7 +6,10 @@ import type { PodView } from './pod.ts';
 
 /** A node that seems empty is worth one more look, even past the deadline. */
 export const LAST_LOOK_MS = 2_000;
-/** How long pods deleted at the deadline may take to end, beyond their grace periods. */
+/**
+ * How long pods deleted at the deadline may take to end, beyond their grace periods; and how long nobody is told that pods
+ * which are due to be deleted cannot be listed.
+ */
 const DELETED_MS = 60_000;
 
 /** How an attempt ended. */
@@ -39,7 +42,7 @@ export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number)
   });
   if (attempt.fatal !== null) return end('GaveUp', [], [attempt.fatal]);
   if (state.pods === null) {
-    if (isLate)
+    if (nowMs >= attempt.untilMs + (attempt.deletesMs === null ? 0 : DELETED_MS))
       return end('GaveUp', [], [`the pods of the node could not be read: ${state.podsProblem ?? 'no answer'}`]);
     return { kind: 'Goes', attempt, choice: null, isReady: false, needsLook: false };
   }
@@ -60,14 +63,19 @@ export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number)
     return { kind: 'Goes', attempt: { ...attempt, emptySince }, choice, isReady, needsLook: true };
   }
   if (isLate) {
-    const canDelete = attempt.order.rules.onTimeout === 'Delete' && attempt.phase === 'Evicting' && left.length > 0;
-    if (!canDelete) {
+    if (attempt.deletesMs === null || attempt.phase === 'Deleting') {
       const problems = [...describeLeft(state, left, nowMs, 'End'), ...describeUnresolved(state, unresolved)];
       return end('GaveUp', choice.skip, problems);
     }
     return { kind: 'Goes', attempt: beginDeleting(attempt, left, nowMs), choice, isReady: true, needsLook: false };
   }
   return { kind: 'Goes', attempt: { ...attempt, emptySince: null }, choice, isReady, needsLook: false };
+}
+
+/** When time alone may change what an attempt comes to, the soonest after now; null: never. */
+export function nextLookMs({ phase, untilMs }: Attempt, nowMs: number): number | null {
+  if (phase === 'Drained') return null;
+  return [untilMs, untilMs + LAST_LOOK_MS, untilMs + DELETED_MS].find((ms) => ms > nowMs) ?? null;
 }
 
 /**
@@ -79,7 +87,7 @@ export function deletionSeconds({ order: { rules } }: Attempt, pod: PodView): nu
 }
 
 function beginDeleting(attempt: Attempt, left: readonly PodView[], nowMs: number): Attempt {
-  const longest = Math.max(...left.map((pod) => deletionSeconds(attempt, pod)));
+  const longest = Math.max(0, ...left.map((pod) => deletionSeconds(attempt, pod)));
   return { ...attempt, phase: 'Deleting', untilMs: nowMs + longest * 1000 + DELETED_MS, emptySince: null };
 }
 
