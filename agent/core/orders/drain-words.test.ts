@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SAMPLE_DRAIN } from '../samples.ts';
 import { ordersGiven, podsListed } from './drain-events.ts';
 import { type DrainState, newDrain, type PodProgress } from './drain-state.ts';
-import { type Audience, describeLeft, groupByReason } from './drain-words.ts';
+import { type Audience, describeLeft, groupByReason, problemsKey } from './drain-words.ts';
 import type { PodView } from './pod.ts';
 import { samplePod as pod } from './sample-pod.ts';
 
@@ -131,3 +131,16 @@ test('names of any length leave room for the reason', () => {
   );
   assert.ok(text.length < 600 && text.endsWith(': why'), text);
 });
+
+const keys: [rule: string, a: string[], b: string[], isSame: boolean][] = [
+  ['a time that something takes makes no difference', ['x: not for 5 s'], ['x: not for 12 s'], true],
+  ['nor does one as Go writes it', ['x: after 1m30.5s: no'], ['x: after 200ms: no'], true],
+  ['nor does the order', ['x', 'y'], ['y', 'x'], true],
+  ['the name of a pod does', ['pod a/web-5: why'], ['pod a/web-6: why'], false],
+  ['also where it looks like a time', ['pod a/web-5s: why'], ['pod a/web-6s: why'], false],
+  ['and so does how many there are', ['5 pods, such as x'], ['6 pods, such as x'], false],
+  ['and what a budget needs', ['x: needs 3 and has 2'], ['x: needs 3 and has 1'], false],
+];
+for (const [rule, a, b, isSame] of keys) {
+  test(`of two ends of an attempt ${rule}`, () => assert.equal(problemsKey(a) === problemsKey(b), isSame));
+}

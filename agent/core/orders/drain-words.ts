@@ -34,6 +34,14 @@ export function groupByReason(entries: readonly { readonly pod: PodView; readonl
   return [...groups.values()].map(({ why, pods }) => `${namesOf(pods)}: ${why}`);
 }
 
+/** A number and a unit of time, as Go and we write them: `5 s`, `1m30.5s`; not within a name. */
+const DURATIONS = /(?<![\w./-])(?:\d+(?:\.\d+)? ?(?:ms|s|m|h|seconds?|minutes?))+(?![\w-])/g;
+
+/** The same for problems that differ in how long something took, or in their order. */
+export function problemsKey(problems: readonly string[]): string {
+  return JSON.stringify(problems.map((problem) => problem.replace(DURATIONS, '#')).sort());
+}
+
 function namesOf(pods: readonly PodView[]): string {
   const names: string[] = [];
   let characters = 0;
