@@ -7,7 +7,10 @@ import { daemonSetKey } from './eviction-choice.ts';
 import type { PodView } from './pod.ts';
 import { type Candidate, chooseDeletions, chooseUpNext, newcomersLast, type Wanted } from './up-next.ts';
 
-/** Evictions and deletions under way at a time; a pod that waits for its budget or its end takes no place. */
+/**
+ * Evictions under way at a time, and as many deletions, which no eviction without an answer holds up; a pod that waits for
+ * its budget or its end takes no place.
+ */
 export const MAX_EVICTIONS_IN_FLIGHT = 10;
 /** No single call of a drain takes longer, whatever is left until its deadline. */
 const CALL_DEADLINE_MS = 10_000;
@@ -83,7 +86,8 @@ class Sender {
       if (!this.#isTime(progress.nextMs) || !this.#mayAsk()) continue;
       this.#daemonSets.set(key, lookupSent(progress));
       const [namespace = '', name = ''] = key.split('/');
-      this.#calls.push({ kind: 'FindDaemonSet', key, namespace, name, deadlineMs: this.#callMs() });
+      const deadlineMs = Math.min(this.#callMs(LAST_LOOK_MS), this.#untilDeletionsMs());
+      this.#calls.push({ kind: 'FindDaemonSet', key, namespace, name, deadlineMs });
     }
   }
 
@@ -112,7 +116,7 @@ class Sender {
       if (progress?.state.kind === 'InFlight' || !this.#isTurn(candidate.pod)) continue;
       const isRepeated = progress?.how === 'Delete';
       if (isRepeated && !this.#isDue(progress)) continue;
-      if (this.#places() <= 0) return;
+      if (!this.#hasPlace('Delete')) return;
       if (this.#deleting.left < 1) return void this.#wakesMs.push(allowedMs(this.#deleting));
       this.#deleting = { ...this.#deleting, left: this.#deleting.left - 1 };
       this.#send('Delete', candidate, isRepeated ? progress : undefined);
@@ -129,7 +133,7 @@ class Sender {
     for (const candidate of candidates) {
       const { pod } = candidate;
       if (this.#deletions.has(pod.uid) || !this.#isTurn(pod)) continue;
-      if (this.#places() <= 0 || !this.#mayAsk()) return;
+      if (!this.#hasPlace('Evict') || !this.#mayAsk()) return;
       this.#send('Evict', candidate, this.#progress.get(pod.uid));
     }
   }
@@ -152,16 +156,17 @@ class Sender {
       this.#owners = sentOneMore(this.#owners, ownerKey(pod), this.#nowMs, this.#random);
     }
     this.#progress.set(pod.uid, { how, attempts: (before?.attempts ?? 0) + 1, ...words, state });
-    // A deadline that comes first may want the pod deleted, or reported.
-    const leftMs = Math.min(...by.map(({ untilMs }) => untilMs - this.#nowMs));
+    // What comes first may want the pod reported, or deleted.
+    const leftMs = Math.min(...by.map(({ untilMs }) => untilMs - this.#nowMs), this.#untilDeletionsMs());
     this.#calls.push({ kind: how, pod, gracePeriodSeconds, deadlineMs: clampCall(leftMs) });
   }
 
-  #places(): number {
+  #hasPlace(how: 'Evict' | 'Delete'): boolean {
     const taken = [...this.#progress.values()].filter(
-      ({ state }) => state.kind === 'InFlight' || (state.kind === 'Reading' && state.isSent),
+      (each) =>
+        each.how === how && (each.state.kind === 'InFlight' || (each.state.kind === 'Reading' && each.state.isSent)),
     );
-    return MAX_EVICTIONS_IN_FLIGHT - taken.length;
+    return taken.length < MAX_EVICTIONS_IN_FLIGHT;
   }
 
   /** Remembers to look again when it is not. */
@@ -178,6 +183,16 @@ class Sender {
     }
     this.#asking = { ...this.#asking, left: this.#asking.left - 1 };
     return true;
+  }
+
+  /** Until a drain deletes what is left, also one that rests until then, or waits for a look-up only: no call is in its way. */
+  #untilDeletionsMs(): number {
+    const left = [...this.#before.attempts.values()].map(({ phase, deletesMs }) => {
+      if (deletesMs === null || phase === 'Deleting' || phase === 'Drained') return Number.POSITIVE_INFINITY;
+      if (deletesMs > this.#nowMs) return deletesMs - this.#nowMs;
+      return phase === 'Evicting' ? LAST_LOOK_MS : Number.POSITIVE_INFINITY;
+    });
+    return Math.min(...left);
   }
 
   #callMs(atLeastMs = 1): number {

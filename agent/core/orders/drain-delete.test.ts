@@ -64,6 +64,68 @@ test('other rules, too, leave the deadline where the cordon set it', () => {
   assert.deepEqual(times(sent, 'Delete'), [60_000]);
 });
 
+test('evictions without an answer that another policy has asked for hold up no deletion', () => {
+  const web = pod('web', { labels: { app: 'web' }, priority: 5 });
+  const { sent } = playDrain({
+    orders: [order({ ...DELETE, podSelector: { matchLabels: { app: 'web' } } }), order({}, { policy: 'b' })],
+    pods: [...Array.from({ length: 20 }, (_, i) => pod(`pod-${i}`)), web],
+    reply: ({ kind }) => (kind === 'Evict' ? { afterMs: 60_000 } : {}),
+    forMs: 65_000,
+  });
+  assert.deepEqual(times(sent, 'Delete'), [60_000]);
+});
+
+test('no eviction that another policy asks for lasts past the moment of a drain that rests until then', () => {
+  const rbac = { answer: { status: 403, message: 'pods is forbidden: User "x" cannot create resource' } };
+  const web = pod('web', { labels: { app: 'web' }, priority: 5 });
+  const { sent } = playDrain({
+    orders: [order(DELETE), order({ podSelector: { matchLabels: { app: 'web' } } }, { policy: 'b' })],
+    pods: [pod('forbidden'), web],
+    reply: (call) => (call.kind === 'Evict' ? (call.pod.name === 'web' ? { afterMs: 60_000 } : rbac) : {}),
+    forMs: 65_000,
+  });
+  assert.deepEqual(times(sent, 'Delete'), [60_000, 60_000]);
+});
+
+test('after the moment, too, a refused pod keeps all others, also where its DaemonSet has to be looked up first', () => {
+  const controller = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'logs', uid: 'ds-1' };
+  const { sent, ends } = playDrain({
+    orders: [order(DELETE)],
+    pods: [pod('orphan', { controller, hasEmptyDir: true }), pod('web')],
+    reply: ({ kind }) => (kind === 'FindDaemonSet' ? { afterMs: 500 } : {}),
+    forMs: 600_000,
+  });
+  assert.ok(ends.length > 2);
+  assert.deepEqual([names(sent), names(sent, 'Delete')], [[], []]);
+});
+
+test('after the moment a last list may take as long as any call', () => {
+  let lists = 0;
+  const { ends } = playDrain({
+    orders: [],
+    pods: [],
+    changes: [{ atMs: 90_000, orders: [order(DELETE, { isRetry: true })], isRestart: true }],
+    reply: ({ kind }) => (kind === 'List' ? { afterMs: lists++ === 0 ? 60_000 : 8_000 } : {}),
+    forMs: 300_000,
+  });
+  assert.deepEqual(states(ends), ['a Drained']);
+});
+
+test('rules that say Delete from now on, just after a restart, leave the five seconds to find out', () => {
+  const giveUp = order({ timeoutSeconds: 20 });
+  const { sent } = playDrain({
+    orders: [],
+    pods: [pod('stuck')],
+    changes: [
+      { atMs: 90_000, orders: [giveUp], isRestart: true },
+      { atMs: 91_000, orders: [order({ ...giveUp.rules, onTimeout: 'Delete' })] },
+    ],
+    reply: blocked,
+    forMs: 100_000,
+  });
+  assert.deepEqual(times(sent, 'Delete'), [95_000]);
+});
+
 test('an attempt that gives up before the deadline rests no longer than until then', () => {
   const { sent } = playDrain({
     orders: [order(DELETE)],

@@ -42,8 +42,8 @@ export function ordersGiven(
   for (const order of orders) {
     const before = state.attempts.get(order.policy);
     const isSame = before !== undefined && keyOf(before.order) === keyOf(order);
-    const isResumed = before?.order.since !== order.since;
-    attempts.set(order.policy, isSame ? before : newAttempt(order, nowMs, serverNowMs, isResumed));
+    const heardMs = before?.order.since === order.since ? before.heardMs : nowMs;
+    attempts.set(order.policy, isSame ? before : newAttempt(order, heardMs, nowMs, serverNowMs));
   }
   const stopped = [...state.attempts.values()]
     .filter((attempt) => isActive(attempt) && attempts.get(attempt.order.policy) !== attempt)
@@ -63,34 +63,33 @@ function keyOf({ since, rules }: DrainOrder): string {
  * The timeout runs from the landing of the cordon, also over a restart. Under GiveUp an attempt after one that gave up has its
  * own; what is left is deleted once, so the deadline of that stays where it was.
  *
- * @param isResumed nothing is known of this drain yet
+ * @param heardMs when this agent was first told of this drain
  */
-function newAttempt(order: DrainOrder, nowMs: number, serverNowMs: number, isResumed: boolean): Attempt {
+function newAttempt(order: DrainOrder, heardMs: number, nowMs: number, serverNowMs: number): Attempt {
   const { timeoutSeconds, onTimeout } = order.rules;
   const timeoutMs = timeoutSeconds * 1000;
   const sinceMs = Date.parse(order.since);
-  const hasOwn = (order.isRetry && onTimeout !== 'Delete') || Number.isNaN(sinceMs);
+  const canDelete = onTimeout === 'Delete';
+  const hasOwn = (order.isRetry && !canDelete) || Number.isNaN(sinceMs);
   const spentMs = hasOwn ? 0 : serverNowMs - sinceMs;
-  const leastMs = isResumed || onTimeout !== 'Delete' ? RESUMED_MS : 0;
-  const untilMs = nowMs + Math.min(timeoutMs, Math.max(leastMs, timeoutMs - spentMs));
-  return beginAttempt(order, 0, nowMs, untilMs, onTimeout === 'Delete' ? untilMs : null);
+  const leastMs = (canDelete ? heardMs - nowMs : 0) + RESUMED_MS;
+  const untilMs = nowMs + Math.min(timeoutMs, Math.max(0, leastMs, timeoutMs - spentMs));
+  const begun = { order, number: 0, heardMs, deletesMs: canDelete ? untilMs : null };
+  return beginAttempt(begun, nowMs, untilMs);
 }
 
 /** The attempt after one that gave up. */
-export function nextAttempt({ order, number, deletesMs }: Attempt, nowMs: number): Attempt {
+export function nextAttempt({ order, number, heardMs, deletesMs }: Attempt, nowMs: number): Attempt {
   const untilMs = deletesMs === null ? nowMs + order.rules.timeoutSeconds * 1000 : Math.max(nowMs, deletesMs);
-  return beginAttempt(order, number + 1, nowMs, untilMs, deletesMs);
+  return beginAttempt({ order, number: number + 1, heardMs, deletesMs }, nowMs, untilMs);
 }
 
 function beginAttempt(
-  order: DrainOrder,
-  number: number,
+  begun: Pick<Attempt, 'order' | 'number' | 'heardMs' | 'deletesMs'>,
   nowMs: number,
   untilMs: number,
-  deletesMs: number | null,
 ): Attempt {
-  const begun = { phase: 'Evicting', startedMs: nowMs, untilMs, deletesMs } as const;
-  return { order, number, ...begun, accepted: 0, fatal: null, emptySince: null };
+  return { ...begun, phase: 'Evicting', startedMs: nowMs, untilMs, accepted: 0, fatal: null, emptySince: null };
 }
 
 /** The watch lists the pods of the node. */

@@ -39,6 +39,8 @@ export type Attempt = {
   /** 0 for the first since it was ordered. */
   readonly number: number;
   readonly phase: 'Evicting' | 'Deleting' | 'Resting' | 'Drained';
+  /** When this agent was first told of this drain, maybe by other rules. */
+  readonly heardMs: number;
   readonly startedMs: number;
   /** The deadline; of one that rests, when the next begins. */
   readonly untilMs: number;
