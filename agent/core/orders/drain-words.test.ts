@@ -117,6 +117,10 @@ test('a reason that differs by the name of the pod or by a count is the same', (
   assert.equal(groupByReason(entries(12, why)).length, 1);
 });
 
+test('a reason that names another budget is another one, though the names differ by a number alone', () => {
+  assert.equal(groupByReason(entries(2, (i) => `the disruption budget db-${i} needs ${i} healthy pods`)).length, 2);
+});
+
 test('different reasons are told apart', () => {
   assert.equal(groupByReason(entries(4, (i) => (i % 2 ? 'budget' : 'webhook'))).length, 2);
 });

@@ -26,7 +26,7 @@ export function groupByReason(entries: readonly { readonly pod: PodView; readonl
   const groups = new Map<string, { why: string; pods: PodView[] }>();
   for (const { pod, why } of entries) {
     // What differs by the pod's own name, or by a count, is the same reason.
-    const key = why.replaceAll(pod.name, '*').replace(/\d+/g, '#');
+    const key = why.replaceAll(pod.name, '*').replace(COUNTS, '#');
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { why, pods: [pod] });
     else group.pods.push(pod);
@@ -34,6 +34,8 @@ export function groupByReason(entries: readonly { readonly pod: PodView; readonl
   return [...groups.values()].map(({ why, pods }) => `${namesOf(pods)}: ${why}`);
 }
 
+/** A number; not within a name. */
+const COUNTS = /(?<![\w./-])\d+(?![\w-])/g;
 /** A number and a unit of time, as Go and we write them: `5 s`, `1m30.5s`; not within a name. */
 const DURATIONS = /(?<![\w./-])(?:\d+(?:\.\d+)? ?(?:ms|s|m|h|seconds?|minutes?))+(?![\w-])/g;
 
