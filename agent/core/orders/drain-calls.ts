@@ -1,4 +1,4 @@
-import { type Allowance, nextMs as allowedMs } from './allowance.ts';
+import { type Allowance, nextMs as allowedMs, NEWCOMERS } from './allowance.ts';
 import { ownerKey, sentOneMore } from './come-back.ts';
 import { isUnresolved, lookupSent, NOT_LOOKED_UP } from './daemon-sets.ts';
 import { type Attempt, type DrainState, newcomers, type PodProgress } from './drain-state.ts';
@@ -54,6 +54,7 @@ class Sender {
   #look: DrainState['look'];
   #asking: Allowance;
   #deleting: Allowance;
+  #arriving: Allowance;
 
   constructor(state: DrainState, wanted: readonly Wanted[], nowMs: number, random: number) {
     this.#before = state;
@@ -68,11 +69,12 @@ class Sender {
     this.#look = state.look;
     this.#asking = state.asking;
     this.#deleting = state.deleting;
+    this.#arriving = state.arriving;
   }
 
   sending(): Sending {
     const changed = { progress: this.#progress, owners: this.#owners, daemonSets: this.#daemonSets };
-    const spent = { look: this.#look, asking: this.#asking, deleting: this.#deleting };
+    const spent = { look: this.#look, asking: this.#asking, deleting: this.#deleting, arriving: this.#arriving };
     return { state: { ...this.#before, ...changed, ...spent }, calls: this.#calls, wakesMs: this.#wakesMs };
   }
 
@@ -142,10 +144,11 @@ class Sender {
     return state.kind === 'Waiting' && this.#isTime(state.untilMs);
   }
 
-  /** One that its owner brought back waits for that owner's turn, however it is sent away. */
+  /** One that its owner brought back waits for that owner's turn, and for its own among all who bring pods. */
   #isTurn(pod: PodView): boolean {
     if (this.#progress.has(pod.uid) || !this.#isNewcomer(pod)) return true;
-    return this.#isTime(this.#owners.get(ownerKey(pod))?.nextMs ?? 0);
+    if (!this.#isTime(this.#owners.get(ownerKey(pod))?.nextMs ?? 0)) return false;
+    return this.#arriving.left >= 1 || this.#isTime(allowedMs(this.#arriving, NEWCOMERS));
   }
 
   #send(how: 'Evict' | 'Delete', { pod, by, gracePeriodSeconds }: Candidate, before: PodProgress | undefined): void {
@@ -153,6 +156,7 @@ class Sender {
     const policies = by.map(({ order }) => order.policy);
     const state = { kind: 'InFlight', sentMs: this.#nowMs, policies } as const;
     if (!this.#progress.has(pod.uid) && this.#isNewcomer(pod)) {
+      this.#arriving = { ...this.#arriving, left: this.#arriving.left - 1 };
       this.#owners = sentOneMore(this.#owners, ownerKey(pod), this.#nowMs, this.#random);
     }
     this.#progress.set(pod.uid, { how, attempts: (before?.attempts ?? 0) + 1, ...words, state });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NEWCOMERS } from './allowance.ts';
 import { COME_BACK } from './come-back.ts';
 
 import { type Play, playDrain } from './play-drain.ts';
@@ -73,6 +74,28 @@ test('pods that their owner brings back after the deadline are deleted at growin
     assert.ok(i === 0 || atMs - (back[i - 1]?.atMs ?? 0) >= COME_BACK.baseMs / 2);
   }
 });
+
+for (const [how, rules] of [
+  ['evictions', {}],
+  ['deletions', { timeoutSeconds: 10, onTimeout: 'Delete' }],
+] as const) {
+  test(`pods that come for ever, each of another owner, are no endless ${how}`, () => {
+    let made = 0;
+    const { sent, ends } = playDrain({
+      orders: [order({ timeoutSeconds: 240, ...rules })],
+      pods: Array.from({ length: 5 }, (_, i) => pod(`pod-${i}`)),
+      onGone(_gone, world) {
+        const uid = `new-${made++}`;
+        world.put(pod(uid, { uid, controller: owner(uid) }));
+      },
+      forMs: 241_000,
+    });
+    const most = 5 + NEWCOMERS.burst + 4.1 * NEWCOMERS.perMinute;
+    const all = names(sent).length + names(sent, 'Delete').length;
+    assert.ok(all > NEWCOMERS.burst && all < most, `${all} of them`);
+    assert.match(String(ends[0]?.end.problems), /pods keep coming to this node/);
+  });
+}
 
 test('orders that come at the moment when a rest is over do not blind the drain', () => {
   const since = '2025-01-01T00:00:00Z';

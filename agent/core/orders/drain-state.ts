@@ -1,4 +1,4 @@
-import { type Allowance, fullAllowance } from './allowance.ts';
+import { type Allowance, fullAllowance, NEWCOMERS } from './allowance.ts';
 import type { OwnerPace } from './come-back.ts';
 import type { LookupProgress } from './daemon-sets.ts';
 import type { DrainOrder } from './drain-order.ts';
@@ -31,6 +31,8 @@ export type DrainState = {
   readonly asking: Allowance;
   /** For deletions, which no retry of anything else may hold up. */
   readonly deleting: Allowance;
+  /** For the first eviction or deletion of each pod that came while the node is drained. */
+  readonly arriving: Allowance;
 };
 
 /** An attempt at one policy's drain, and the rest after it. */
@@ -92,7 +94,8 @@ const NO_LOOK: Look = { isInFlight: false, askedAt: OUTDATED, answeredFrom: -1, 
 export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number): DrainState {
   const known = { pods: null, podsProblem: null, firstSeen: null, look: NO_LOOK };
   const nothing = { progress: new Map(), owners: new Map(), daemonSets: new Map() };
-  const allowances = { asking: fullAllowance(nowMs), deleting: fullAllowance(nowMs) };
+  const requests = { asking: fullAllowance(nowMs), deleting: fullAllowance(nowMs) };
+  const allowances = { ...requests, arriving: fullAllowance(nowMs, NEWCOMERS) };
   return { nodeName, ownPod, turn: 0, attempts: new Map(), ...known, ...nothing, ...allowances };
 }
 

@@ -77,6 +77,7 @@ function whyUntried(state: DrainState, pod: PodView, nowMs: number): string {
     const seconds = Math.ceil((pace.nextMs - nowMs) / 1000);
     return `its owner brings pods back to this node, ${pace.sent} so far; the next goes in ${seconds} s`;
   }
+  if (state.arriving.left < 1 && newcomers(state)(pod)) return 'pods keep coming to this node, so they go slowly';
   return 'it was not tried yet';
 }
 

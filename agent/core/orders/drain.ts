@@ -1,5 +1,5 @@
 import { backoffMs } from '../backoff.ts';
-import { refill } from './allowance.ts';
+import { NEWCOMERS, refill } from './allowance.ts';
 import { chooseCalls, type DrainCall } from './drain-calls.ts';
 import { nextAttempt } from './drain-events.ts';
 import { type Attempt, type DrainState, isActive, withoutPods } from './drain-state.ts';
@@ -78,7 +78,8 @@ function beginTurn(state: DrainState, nowMs: number): DrainState {
   for (const [policy, attempt] of state.attempts) {
     if (attempt.phase === 'Resting' && attempt.untilMs <= nowMs) attempts.set(policy, nextAttempt(attempt, nowMs));
   }
-  const allowances = { asking: refill(state.asking, nowMs), deleting: refill(state.deleting, nowMs) };
+  const requests = { asking: refill(state.asking, nowMs), deleting: refill(state.deleting, nowMs) };
+  const allowances = { ...requests, arriving: refill(state.arriving, nowMs, NEWCOMERS) };
   return { ...state, ...allowances, attempts, turn: state.turn + 1 };
 }
 
