@@ -60,8 +60,7 @@ export class Call implements Reply {
   send(answer: BodyAnswer, damage: 'stallBody' | 'truncate' | undefined): void {
     const dateMs = this.#link.serverDateMs();
     this.#later(() => {
-      this.#link.noteDate(dateMs);
-      if (damage === undefined) this.#receive(answer);
+      if (damage === undefined) this.#receive(answer, () => this.#link.noteDate(dateMs));
       else if (damage === 'truncate') this.#fail(connectionCut());
     });
   }
@@ -114,7 +113,8 @@ export class Call implements Reply {
     this.#link.clock.after(this.#link.latencyMs(), () => this.isGone || receive());
   }
 
-  #receive(answer: BodyAnswer): void {
+  /** @param trustDate of an answer that is the API server's */
+  #receive(answer: BodyAnswer, trustDate: () => void): void {
     const { code } = answer;
     if (code === 401 && !this.#isSecond) {
       // As the transport over HTTP, which reads its credentials again.
@@ -124,12 +124,14 @@ export class Call implements Reply {
     }
     if (code < 200 || code > 299) {
       const error = refusal(this.#request.attempt, refusingAnswer(answer), this.#link.source);
+      if (error.reason !== '') trustDate();
       this.#end(code, () => this.#settle.reject(error));
       return;
     }
     this.#try(() => {
       const { body: sent } = answer;
       const body = typeof sent === 'string' ? parseAnswer(sent, this.#request.attempt) : sent;
+      trustDate();
       this.#onItem?.(body);
       this.#end(code, () => this.#settle.resolve(body));
     });

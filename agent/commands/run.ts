@@ -20,7 +20,7 @@ import { createDrainNarrator } from '../loop/drain-narrator.ts';
 import { formatPolicyErrors } from '../policy/format-error.ts';
 import { watchPolicyDirectory } from '../policy/watch-directory.ts';
 import { createEventRecorder } from '../telemetry/event-recorder.ts';
-import { serveHttp } from '../telemetry/http.ts';
+import { parseAddress, serveHttp } from '../telemetry/http.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createTelling } from '../telemetry/telling.ts';
@@ -62,7 +62,7 @@ const OPTIONS = {
     type: 'string',
     requiresArg: true,
     default: '127.0.0.1:9477',
-    describe: 'host:port of /metrics, /healthz and /readyz',
+    describe: 'host:port of /metrics, /healthz and /readyz; :port is every address of both families',
   },
   'log-format': { choices: ['text', 'json'], default: 'text', describe: 'Lines for people or for machines' },
   debug: { type: 'boolean', default: false, describe: 'Log more' },
@@ -245,15 +245,6 @@ function startLoopClock(): { problem(): string | null } {
       return lateMs > LOOP_LATE_MS ? `the loop has not turned for ${Math.round(lateMs / 1000)} s` : null;
     },
   };
-}
-
-/** @throws Error when it is not `host:port`; `:port` is every address, as elsewhere in Kubernetes */
-function parseAddress(address: string): { host: string; port: number } {
-  const [, host = '', port = ''] = /^(?:\[(?=.*\]))?([^\]]*?)\]?:(\d{1,5})$/.exec(address) ?? [];
-  if (port === '' || Number(port) > 65_535) {
-    throw new Error(`--metrics-address must be host:port, found ${JSON.stringify(address)}`);
-  }
-  return { host: host || '0.0.0.0', port: Number(port) };
 }
 
 function runtimeName(): string {

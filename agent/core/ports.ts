@@ -77,20 +77,26 @@ export type SlotApi = {
   isConflict(error: unknown): boolean;
 };
 
+/** How long a call may take, and what ends it before: then it is sent no more, and rejects. */
+export type CallBounds = {
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+};
+
 /** What a drain reads and writes of pods. */
 export type DrainApi = {
   /** All pods of the node, in pages. */
-  list(): Promise<readonly PodView[]>;
+  list(bounds: CallBounds): Promise<readonly PodView[]>;
   /** Follows the node's pods until the signal. */
   watch(listener: PodListener, signal: AbortSignal): Promise<void>;
   /** null when there is none of that name. */
-  read(pod: PodName): Promise<PodView | null>;
+  read(pod: PodName, bounds: CallBounds): Promise<PodView | null>;
   /** One policy/v1 Eviction of exactly this pod. */
-  evict(pod: PodView, gracePeriodSeconds: number | null, deadlineMs: number): Promise<void>;
+  evict(pod: PodView, gracePeriodSeconds: number | null, bounds: CallBounds): Promise<void>;
   /** Deletes exactly this pod, past every budget. */
-  delete(pod: PodView, gracePeriodSeconds: number | null, deadlineMs: number): Promise<void>;
+  delete(pod: PodView, gracePeriodSeconds: number | null, bounds: CallBounds): Promise<void>;
   /** What cannot be read is Unknown. */
-  findDaemonSet(namespace: string, name: string): Promise<DaemonSetLookup>;
+  findDaemonSet(namespace: string, name: string, bounds: CallBounds): Promise<DaemonSetLookup>;
   /** What an error of `evict` or `delete` of this pod says. */
   answerOf(error: unknown, pod: PodName): EvictionAnswer;
 };

@@ -2,7 +2,7 @@ import { type PodName, podKey } from '../core/orders/pod.ts';
 import type { AgentPodApi } from '../core/ports.ts';
 import type { Toleration } from '../core/taint.ts';
 import { isNotFound } from './kube-error.ts';
-import { requireList, requireObject } from './shape.ts';
+import { requireList, requireNamed } from './shape.ts';
 import type { Transport } from './transport.ts';
 
 type PodObject = { spec?: { tolerations?: unknown }; status?: { phase?: string } };
@@ -12,7 +12,7 @@ export function createAgentPodApi(transport: Transport, own: PodName | null): Ag
   const read = async ({ namespace, name }: PodName): Promise<PodObject> => {
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
     const attempt = `read the agent's pod ${namespace}/${name}`;
-    return requireObject<PodObject>(await transport.request({ method: 'GET', path, attempt }), 'Pod', attempt);
+    return requireNamed<PodObject>(await transport.request({ method: 'GET', path, attempt }), 'Pod', name, attempt);
   };
   return {
     async readOwnTolerations() {

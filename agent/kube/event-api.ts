@@ -1,5 +1,6 @@
 import type { EventSeries } from '../core/node-event.ts';
 import { isAlreadyExists, isNotFound, KubeError } from './kube-error.ts';
+import { requireNamed } from './shape.ts';
 import type { Transport } from './transport.ts';
 
 const COMPONENT = 'node-svc-checker';
@@ -28,11 +29,12 @@ export function createEventApi(transport: Transport): EventApi {
   return {
     async create(subject, { event, count, firstMs, lastMs }, id) {
       const name = eventName(subject.name, id);
+      const attempt = `write Event ${event.reason}`;
       try {
-        await transport.request({
+        const answer = await transport.request({
           method: 'POST',
           path: EVENTS_PATH,
-          attempt: `write Event ${event.reason}`,
+          attempt,
           body: {
             metadata: { name, namespace: 'default' },
             // kubectl describe asks for the UID of the Node; its name in that place, as the kubelet has it, says less.
@@ -48,6 +50,7 @@ export function createEventApi(transport: Transport): EventApi {
             count,
           },
         });
+        requireNamed(answer, 'Event', name, attempt);
       } catch (error) {
         // An attempt before this one landed, and its answer was lost.
         if (!isAlreadyExists(error, 'events', name)) throw error;
@@ -55,14 +58,16 @@ export function createEventApi(transport: Transport): EventApi {
       return { name };
     },
     async repeat({ name }, { event, count, lastMs }) {
+      const attempt = `count up Event ${name}`;
       try {
-        await transport.request({
+        const answer = await transport.request({
           method: 'PATCH',
           path: `${EVENTS_PATH}/${name}`,
           contentType: 'application/merge-patch+json',
-          attempt: `count up Event ${name}`,
+          attempt,
           body: { count, message: event.message, lastTimestamp: rfc3339(lastMs) },
         });
+        requireNamed(answer, 'Event', name, attempt);
         return { name };
       } catch (error) {
         if (isNotFound(error, 'events', name)) return null;

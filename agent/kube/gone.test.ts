@@ -4,13 +4,16 @@ import type { Fault } from '../../simulator/faults.ts';
 import { createCluster } from '../../simulator/simulated-cluster.ts';
 import type { ObjectDraft } from '../../simulator/types.ts';
 import { VirtualClock } from '../../simulator/virtual-clock.ts';
+import type { ConditionsPatch, NodePatch } from '../core/node.ts';
 import type { EventSeries } from '../core/node-event.ts';
+import { samplePod } from '../core/orders/sample-pod.ts';
 import type { NodeDisruptionBudget } from '../core/policy.ts';
 import { createAgentPodApi } from './agent-pod-api.ts';
 import { listAgentPods, namespacesWithAgents } from './agent-pods.ts';
 import { createEventApi } from './event-api.ts';
 import { KubeError } from './kube-error.ts';
 import { createNodeApi } from './node-api.ts';
+import { createPodApi } from './pod-api.ts';
 import { createSlotApi } from './slot-api.ts';
 import { lookUpSlots } from './slot-lookup.ts';
 import type { Transport } from './transport.ts';
@@ -44,6 +47,10 @@ async function outcomeOf<T>(call: (transport: Transport) => Promise<T>, fault?: 
   return outcome as unknown as { answer?: T; error?: KubeError; thrown?: unknown };
 }
 
+const PATCH = { resourceVersion: '1', change: {} } as NodePatch;
+const CONDITIONS: ConditionsPatch = { uid: 'u', resourceVersion: '1', set: [], remove: ['A'] };
+const BOUNDS = { deadlineMs: 5_000, signal: new AbortController().signal };
+const pods = (transport: Transport) => createPodApi(transport, 'node-1');
 const slots = (transport: Transport) => createSlotApi(transport, 'default');
 const POD = { namespace: 'default', name: 'p' };
 const agentPods = (transport: Transport) => createAgentPodApi(transport, POD);
@@ -116,8 +123,11 @@ const oddities: [what: string, body: unknown][] = [
   ['an empty object', {}],
   ['an object without a UID', { metadata: { name: 'x', resourceVersion: '1' } }],
   ['an object of odd labels', { metadata: { name: 'x', uid: 'u', resourceVersion: '1', labels: 'x' } }],
-  ['a success', { kind: 'Status', status: 'Success', metadata: {} }],
+  ['an object of no kind', { metadata: { name: 'x', uid: 'u', resourceVersion: '1' } }],
+  ['another object', { kind: 'ConfigMap', metadata: { name: 'x', uid: 'u', resourceVersion: '1' } }],
+  ['a failure', { kind: 'Status', status: 'Failure', metadata: {} }],
 ];
+const success = ['a success', { kind: 'Status', status: 'Success', metadata: {} }] as const;
 const calls: Readonly<Record<string, (transport: Transport) => Promise<unknown>>> = {
   'read a Node': (transport) => createNodeApi(transport, 'node-1').read(),
   'annotate a Node': (transport) => createNodeApi(transport, 'node-1').annotate('u', '1', { 'a/b': 'c' }),
@@ -129,12 +139,24 @@ const calls: Readonly<Record<string, (transport: Transport) => Promise<unknown>>
   'look up slots': (transport) => lookUpSlots(transport, 'default', false),
   'read tolerations': (transport) => agentPods(transport).readOwnTolerations(),
   "look for another agent's pod": (transport) => agentPods(transport).isGone(POD),
+  'change a Node': (transport) => createNodeApi(transport, 'node-1').patch(PATCH),
+  'write conditions': (transport) => createNodeApi(transport, 'node-1').patchConditions(CONDITIONS),
+  'write an Event': (transport) => createEventApi(transport).create(HOLDER, SERIES, 'id'),
+  'count up an Event': (transport) => createEventApi(transport).repeat({ name: 'x' }, SERIES),
+  'read a pod': (transport) => pods(transport).read(POD, BOUNDS),
+  'list pods': (transport) => pods(transport).list(BOUNDS),
+};
+/** Calls that a success answers. */
+const removals: typeof calls = {
+  'delete a Lease': (transport) => slots(transport).remove(LEASE as never),
+  'evict a pod': (transport) => pods(transport).evict(samplePod('x'), null, BOUNDS),
+  'delete a pod': (transport) => pods(transport).delete(samplePod('x'), null, BOUNDS),
 };
 
 suite('an odd answer', () => {
-  for (const [attempt, call] of Object.entries(calls)) {
+  for (const [attempt, call] of Object.entries({ ...calls, ...removals })) {
     test(`to an attempt to ${attempt} is an error that says what was required and found`, async () => {
-      for (const [what, body] of oddities) {
+      for (const [what, body] of attempt in removals ? oddities : [...oddities, success]) {
         const { error, answer, thrown } = await outcomeOf(call, { kind: 'answer', code: 200, body });
         assert.ok(error, `${what}: ${JSON.stringify(answer)} ${thrown}`);
         assert.match(error.message, /^could not .*: the API server must answer with .*, found \S/);
@@ -150,13 +172,65 @@ suite('an odd answer', () => {
   ];
   for (const [what, part] of odd) {
     test(`with ${what} is an error`, async () => {
-      const body = { metadata: { name: 'node-1', uid: 'u', resourceVersion: '1' }, ...part };
+      const body = { kind: 'Node', metadata: { name: 'node-1', uid: 'u', resourceVersion: '1' }, ...part };
       const { error } = await outcomeOf((transport) => createNodeApi(transport, 'node-1').read(), {
         kind: 'answer',
         code: 200,
         body,
       });
       assert.match(error?.message ?? '', /must answer with a list in /);
+    });
+  }
+
+  test('to the look-up of a DaemonSet is no DaemonSet', async () => {
+    for (const [what, body] of [...oddities, success]) {
+      const { answer } = await outcomeOf((transport) => pods(transport).findDaemonSet('default', 'x', BOUNDS), {
+        kind: 'answer',
+        code: 200,
+        body,
+      });
+      assert.equal(answer?.kind, 'Unknown', what);
+    }
+  });
+
+  const oddPods: [what: string, metadata: object, part: object][] = [
+    ['owners that are no list', { ownerReferences: {} }, {}],
+    ['finalizers that are no words', { finalizers: [1] }, {}],
+    ['volumes that are no list', {}, { spec: { volumes: 'x' } }],
+    ['a condition that is none', {}, { status: { conditions: [null] } }],
+  ];
+  for (const [what, more, part] of oddPods) {
+    test(`of a pod with ${what} is an error`, async () => {
+      const body = { kind: 'Pod', metadata: { name: 'p', uid: 'u', resourceVersion: '1', ...more }, ...part };
+      const { error } = await outcomeOf((transport) => pods(transport).read(POD, BOUNDS), {
+        kind: 'answer',
+        code: 200,
+        body,
+      });
+      assert.match(error?.message ?? '', /must answer with a list /);
+    });
+  }
+
+  test('of a pod with no time of deletion does not make it terminate', async () => {
+    const metadata = { name: 'p', uid: 'u', resourceVersion: '1', deletionTimestamp: null };
+    const body = { kind: 'Pod', metadata };
+    const { answer } = await outcomeOf((transport) => pods(transport).read(POD, BOUNDS), {
+      kind: 'answer',
+      code: 200,
+      body,
+    });
+    assert.equal(answer?.terminating, false);
+  });
+});
+
+suite('an eviction or a deletion is accepted', () => {
+  const pod = { kind: 'Pod', metadata: { name: 'x', uid: 'u', resourceVersion: '1' } };
+  for (const [what, body] of [success, ['the pod', pod]] as const) {
+    test(`when it is answered with ${what}`, async () => {
+      for (const [attempt, call] of Object.entries(removals)) {
+        if (body === pod && attempt === 'delete a Lease') continue;
+        assert.deepEqual(await outcomeOf(call, { kind: 'answer', code: 201, body }), { answer: undefined }, attempt);
+      }
     });
   }
 });

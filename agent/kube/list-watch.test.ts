@@ -4,6 +4,9 @@ import type { Fault } from '../../simulator/faults.ts';
 import { createCluster, type SimulatedCluster } from '../../simulator/simulated-cluster.ts';
 import { VirtualClock } from '../../simulator/virtual-clock.ts';
 import type { NodeView } from '../core/node.ts';
+import { KubeError } from './kube-error.ts';
+import { listAll } from './list-watch.ts';
+import { DEFAULT_DEADLINE_MS, type Transport } from './transport.ts';
 import { watchNode } from './watch-node.ts';
 
 const HOUR_MS = 3_600_000;
@@ -217,6 +220,62 @@ suite('in virtual time, a Node that is followed', () => {
     await clock.run(1_100);
     assert.equal(clock.pending, 0);
     assert.equal(cluster.watches.size, 0);
+  });
+});
+
+suite('a list', () => {
+  const PODS = { path: '/api/v1/pods', kind: 'Pod', what: 'pods' };
+
+  /** A server that gives pages of one pod; a token for each of the pages (from 1), none for its last. */
+  function list(tokenOf: (page: number) => string | undefined, pageTakesMs = 1) {
+    const clock = new VirtualClock();
+    const asked: (string | undefined)[] = [];
+    const transport: Pick<Transport, 'clock' | 'request'> = {
+      clock,
+      async request({ query, deadlineMs = DEFAULT_DEADLINE_MS, attempt }) {
+        asked.push(query?.continue);
+        if (asked.length > 1_000) throw new Error('asked without end');
+        await clock.sleep(Math.min(pageTakesMs, deadlineMs));
+        if (pageTakesMs > deadlineMs) throw new KubeError(`could not ${attempt}: no answer`, { status: null });
+        const items = [{ metadata: { name: `p-${asked.length}`, uid: 'u', resourceVersion: '1' } }];
+        const metadata = { resourceVersion: '9', continue: tokenOf(asked.length) };
+        return { kind: 'PodList', metadata, items };
+      },
+    };
+    const outcome = listAll(transport as Transport, PODS).then(
+      ({ items }) => items.length,
+      (error) => String(error.message),
+    );
+    return { clock, asked, outcome };
+  }
+
+  test('is read to its last page', async () => {
+    const { clock, asked, outcome } = list((page) => (page < 3 ? `to-${page}` : undefined));
+    await clock.run(1_000);
+    assert.equal(await outcome, 3);
+    assert.deepEqual(asked, [undefined, 'to-1', 'to-2']);
+  });
+
+  test('that never ends is an error, after a bounded number of pages', async () => {
+    const { clock, asked, outcome } = list((page) => `to-${page}`);
+    await clock.run(10_000);
+    assert.match(String(await outcome), /^could not read pods: .* the end of a list within 200 pages, found .*to-200/);
+    assert.equal(asked.length, 200);
+  });
+
+  test('whose page leads to itself is an error at once', async () => {
+    const { clock, asked, outcome } = list(() => 'again');
+    await clock.run(1_000);
+    assert.match(String(await outcome), /^could not read pods: .* another page each time, found .*again/);
+    assert.equal(asked.length, 2);
+  });
+
+  test('has a deadline, however many slow pages it has', async () => {
+    const { clock, asked, outcome } = list((page) => `to-${page}`, 9_000);
+    await clock.run(60_000);
+    assert.match(String(await outcome), /^could not read pods: /);
+    assert.equal(asked.length, 7);
+    assert.equal(clock.pending, 0);
   });
 });
 

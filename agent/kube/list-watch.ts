@@ -3,13 +3,17 @@ import type { Clock } from '../core/ports.ts';
 import { isOlderVersion } from '../core/resource-version.ts';
 import { hasStatus, KubeError } from './kube-error.ts';
 import { oddAnswer, requireEvent, requireObject, requirePage } from './shape.ts';
-import type { KubeRequest, Transport } from './transport.ts';
+import { DEFAULT_DEADLINE_MS, type KubeRequest, type Transport } from './transport.ts';
 
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
 /** As kubectl asks for: a page that neither side has trouble to hold in memory. */
 const PAGE_SIZE = 500;
 /** A list whose continue token has expired begins anew, so often at most. */
 const MAX_LIST_ATTEMPTS = 3;
+/** Kubernetes has no cluster with so many objects of a kind that we ask for; whoever has more pages ends no list. */
+const MAX_PAGES = 200;
+/** Of a whole list, whatever its pages take. */
+const LIST_DEADLINE_MS = 60_000;
 /** The server ends a watch after this long; the next goes on from the last version without a list. */
 const WATCH_SECONDS = 3_600;
 const META_V1 = 'g=meta.k8s.io;v=v1';
@@ -62,7 +66,7 @@ export async function listAndWatch(
     const beganAtMs = clock.nowMs();
     try {
       if (version === null) {
-        const list = await listAll(transport, collection, signal);
+        const list = await listAll(transport, collection, { signal });
         if (signal.aborted) return;
         version = list.version;
         listener.onList(list.items);
@@ -89,37 +93,55 @@ export async function listAndWatch(
 /**
  * Lists in pages; begins anew when a page has expired (410).
  *
- * @throws KubeError
+ * @param options.deadlineMs for the whole list; default 60,000
+ * @throws KubeError also where the list has no end: after MAX_PAGES pages, or when a page leads to itself
  */
 export async function listAll(
   transport: Transport,
   collection: Collection,
-  signal?: AbortSignal,
-): Promise<{ items: readonly object[]; version: string }> {
-  const { path, kind = '', metadataOnly, what } = collection;
-  const attempt = `read ${what}`;
+  { deadlineMs = LIST_DEADLINE_MS, signal }: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {},
+): Promise<List> {
+  const untilMs = transport.clock.nowMs() + deadlineMs;
   for (let round = 1; ; round++) {
-    const items: object[] = [];
-    let next: string | undefined;
     try {
-      do {
-        const answer = await transport.request({
-          method: 'GET',
-          path,
-          query: { ...selectorsOf(collection), limit: String(PAGE_SIZE), ...(next && { continue: next }) },
-          accept: metadataOnly ? `application/json;as=PartialObjectMetadataList;${META_V1}` : undefined,
-          attempt,
-          signal,
-        });
-        const page = requirePage(answer, metadataOnly ? 'PartialObjectMetadataList' : `${kind}List`, attempt);
-        items.push(...page.items.map((item) => requireObject(item, kind || 'object', attempt)));
-        next = page.metadata.continue;
-        if (!next) return { items, version: page.metadata.resourceVersion };
-      } while (next);
+      return await listOnce(transport, collection, untilMs, signal);
     } catch (error) {
       if (!hasStatus(error, 410) || round === MAX_LIST_ATTEMPTS) throw error;
     }
   }
+}
+
+type List = { readonly items: readonly object[]; readonly version: string };
+
+async function listOnce(
+  transport: Transport,
+  collection: Collection,
+  untilMs: number,
+  signal: AbortSignal | undefined,
+): Promise<List> {
+  const { path, kind = '', metadataOnly, what } = collection;
+  const attempt = `read ${what}`;
+  const items: object[] = [];
+  let next: string | undefined;
+  for (let pages = 1; pages <= MAX_PAGES; pages++) {
+    const leftMs = Math.max(1, untilMs - transport.clock.nowMs());
+    const answer = await transport.request({
+      method: 'GET',
+      path,
+      query: { ...selectorsOf(collection), limit: String(PAGE_SIZE), ...(next && { continue: next }) },
+      accept: metadataOnly ? `application/json;as=PartialObjectMetadataList;${META_V1}` : undefined,
+      attempt,
+      deadlineMs: Math.min(DEFAULT_DEADLINE_MS, leftMs),
+      signal,
+    });
+    const page = requirePage(answer, metadataOnly ? 'PartialObjectMetadataList' : `${kind}List`, attempt);
+    for (const item of page.items) items.push(requireObject(item, kind || 'object', attempt));
+    const { continue: token, resourceVersion: version } = page.metadata;
+    if (!token) return { items, version };
+    if (token === next) throw oddAnswer(attempt, 'another page each time', { continue: token });
+    next = token;
+  }
+  throw oddAnswer(attempt, `the end of a list within ${MAX_PAGES} pages`, { continue: next });
 }
 
 function selectorsOf({ fieldSelector, labelSelector }: Collection): Record<string, string> {

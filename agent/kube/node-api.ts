@@ -2,32 +2,32 @@ import type { ConditionsPatch, NodePatch, NodeView } from '../core/node.ts';
 import type { NodeApi } from '../core/ports.ts';
 import type { NodeTaint } from '../core/taint.ts';
 import { hasStatus, isNotFound } from './kube-error.ts';
-import { type Metadata, requireList, requireObject } from './shape.ts';
-import type { Transport } from './transport.ts';
+import { type Metadata, requireList, requireNamed, requireObject } from './shape.ts';
+import type { KubeRequest, Transport } from './transport.ts';
 
 export function createNodeApi(transport: Transport, nodeName: string): NodeApi {
   const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
-  const patchNode = async (attempt: string, body: unknown) => {
-    const contentType = 'application/merge-patch+json';
-    return toNodeView(await transport.request({ method: 'PATCH', path, body, contentType, attempt }), attempt);
+  const call = async (request: KubeRequest) => {
+    const { attempt } = request;
+    return toNodeView(requireNamed(await transport.request(request), 'Node', nodeName, attempt), attempt);
   };
+  const patchNode = (attempt: string, body: unknown) =>
+    call({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json', attempt });
   return {
-    async read() {
-      const attempt = `read node ${nodeName}`;
-      return toNodeView(await transport.request({ method: 'GET', path, attempt }), attempt);
-    },
+    read: () => call({ method: 'GET', path, attempt: `read node ${nodeName}` }),
     patch: (patch) => patchNode(`change node ${nodeName}`, toMergePatch(patch)),
     annotate: (uid, resourceVersion, annotations) =>
       patchNode(`annotate node ${nodeName}`, {
         metadata: { uid, ...(resourceVersion !== null && { resourceVersion }), annotations },
       }),
-    async patchConditions(patch) {
-      const body = toStatusPatch(patch);
-      const contentType = 'application/strategic-merge-patch+json';
-      const attempt = `write the conditions of node ${nodeName}`;
-      const request = { method: 'PATCH', path: `${path}/status`, body, contentType, attempt } as const;
-      return toNodeView(await transport.request(request), attempt);
-    },
+    patchConditions: (patch) =>
+      call({
+        method: 'PATCH',
+        path: `${path}/status`,
+        body: toStatusPatch(patch),
+        contentType: 'application/strategic-merge-patch+json',
+        attempt: `write the conditions of node ${nodeName}`,
+      }),
     isConflict: (error) => hasStatus(error, 409),
     isGone: (error) => isNotFound(error, 'nodes', nodeName),
   };

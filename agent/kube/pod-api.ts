@@ -3,7 +3,7 @@ import type { PodName, PodView } from '../core/orders/pod.ts';
 import type { DrainApi } from '../core/ports.ts';
 import { adviceFor, hasStatus, isNotFound, KubeError } from './kube-error.ts';
 import { type CollectionListener, listAll, listAndWatch } from './list-watch.ts';
-import { requireObject } from './shape.ts';
+import { type Metadata, requireDone, requireList, requireNamed, requireTexts } from './shape.ts';
 import type { Transport } from './transport.ts';
 
 /** Every call throws KubeError. */
@@ -14,36 +14,38 @@ export function createPodApi(transport: Transport, nodeName: string): DrainApi {
     fieldSelector: `spec.nodeName=${nodeName}`,
     what: `pods of node ${nodeName}`,
   };
+  const toView = (object: object) => toPodView(object, `read ${pods.what}`);
   return {
     answerOf: evictionAnswer,
-    async list() {
-      return (await listAll(transport, pods)).items.map(toPodView);
+    async list(bounds) {
+      return (await listAll(transport, pods, bounds)).items.map(toView);
     },
     watch(listener, signal) {
       const onEvent: CollectionListener['onEvent'] = (type, object) => {
-        const pod = toPodView(object);
+        const pod = toView(object);
         if (type === 'DELETED') listener.onGone(pod);
         else listener.onPod(pod);
       };
-      const onList = (objects: readonly unknown[]) => listener.onList(objects.map(toPodView));
+      const onList = (objects: readonly object[]) => listener.onList(objects.map(toView));
       return listAndWatch(transport, pods, { onList, onEvent, onProblem: listener.onProblem }, signal);
     },
-    async read(pod) {
+    async read(pod, bounds) {
       try {
         const attempt = `read pod ${pod.namespace}/${pod.name}`;
-        const answer = await transport.request({ method: 'GET', path: podPath(pod), attempt });
-        return toPodView(requireObject(answer, 'Pod', attempt));
+        const answer = await transport.request({ method: 'GET', path: podPath(pod), attempt, ...bounds });
+        return toPodView(requireNamed(answer, 'Pod', pod.name, attempt), attempt);
       } catch (error) {
         if (isNotFound(error, 'pods', pod.name)) return null;
         throw error;
       }
     },
-    async evict(pod, gracePeriodSeconds, deadlineMs) {
-      await transport.request({
+    async evict(pod, gracePeriodSeconds, bounds) {
+      const attempt = `evict pod ${pod.namespace}/${pod.name}`;
+      const answer = await transport.request({
         method: 'POST',
         path: `${podPath(pod)}/eviction`,
-        attempt: `evict pod ${pod.namespace}/${pod.name}`,
-        deadlineMs,
+        attempt,
+        ...bounds,
         body: {
           apiVersion: 'policy/v1',
           kind: 'Eviction',
@@ -51,22 +53,25 @@ export function createPodApi(transport: Transport, nodeName: string): DrainApi {
           deleteOptions: deleteOptions(pod, gracePeriodSeconds),
         },
       });
+      requireDone(answer, 'Pod', pod.name, attempt);
     },
-    async delete(pod, gracePeriodSeconds, deadlineMs) {
-      await transport.request({
+    async delete(pod, gracePeriodSeconds, bounds) {
+      const attempt = `delete pod ${pod.namespace}/${pod.name}`;
+      const answer = await transport.request({
         method: 'DELETE',
         path: podPath(pod),
-        attempt: `delete pod ${pod.namespace}/${pod.name}`,
-        deadlineMs,
+        attempt,
+        ...bounds,
         body: { apiVersion: 'v1', kind: 'DeleteOptions', ...deleteOptions(pod, gracePeriodSeconds) },
       });
+      requireDone(answer, 'Pod', pod.name, attempt);
     },
-    async findDaemonSet(namespace, name) {
+    async findDaemonSet(namespace, name, bounds) {
       const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(name)}`;
       try {
         const attempt = `read DaemonSet ${namespace}/${name}`;
-        const answer = await transport.request({ method: 'GET', path, attempt });
-        return { kind: 'Found', uid: requireObject(answer, 'DaemonSet', attempt).metadata.uid };
+        const answer = await transport.request({ method: 'GET', path, attempt, ...bounds });
+        return { kind: 'Found', uid: requireNamed(answer, 'DaemonSet', name, attempt).metadata.uid };
       } catch (error) {
         if (isNotFound(error, 'daemonsets', name)) return { kind: 'NotFound' };
         const problem = error instanceof Error ? error.message : String(error);
@@ -103,53 +108,57 @@ function deleteOptions(pod: PodView, gracePeriodSeconds: number | null): object 
 }
 
 type PodObject = {
-  metadata: {
-    namespace: string;
-    name: string;
-    uid: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    creationTimestamp?: string;
-    deletionTimestamp?: string;
-    deletionGracePeriodSeconds?: number;
-    finalizers?: string[];
-    ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean }[];
+  metadata: Metadata & {
+    namespace?: string;
+    creationTimestamp?: string | null;
+    deletionTimestamp?: string | null;
+    deletionGracePeriodSeconds?: number | null;
+    finalizers?: unknown;
+    ownerReferences?: unknown;
   };
   spec?: {
     nodeName?: string;
-    volumes?: { emptyDir?: object | null }[];
+    volumes?: unknown;
     priority?: number;
     priorityClassName?: string;
-    terminationGracePeriodSeconds?: number;
+    terminationGracePeriodSeconds?: number | null;
   };
-  status?: { phase?: string; conditions?: { type: string; status: string }[] };
+  status?: { phase?: string; conditions?: unknown };
 };
+
+type Condition = { type: string; status: string };
+type Owner = { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean };
 
 /** The API server's own default, which every stored pod has. */
 const DEFAULT_GRACE_SECONDS = 30;
 
-function toPodView(object: unknown): PodView {
+/** @throws KubeError when the object is not a Pod as the API serves it */
+function toPodView(object: object, attempt: string): PodView {
   const { metadata, spec, status } = object as PodObject;
-  const controller = metadata.ownerReferences?.find((owner) => owner.controller === true);
+  const { name, uid, namespace = '', labels, annotations, deletionTimestamp } = metadata;
+  const owners = requireList<Owner>(metadata.ownerReferences, 'ownerReferences', attempt);
+  const controller = owners.find((owner) => owner.controller === true);
+  const volumes = requireList<{ emptyDir?: object | null }>(spec?.volumes, 'spec.volumes', attempt);
+  const conditions = requireList<Condition>(status?.conditions, 'status.conditions', attempt);
   return {
-    namespace: metadata.namespace,
-    name: metadata.name,
-    uid: metadata.uid,
+    namespace,
+    name,
+    uid,
     nodeName: spec?.nodeName ?? '',
-    labels: metadata.labels ?? {},
+    labels: labels ?? {},
     phase: status?.phase ?? '',
     createdAt: metadata.creationTimestamp ?? '',
-    terminating: metadata.deletionTimestamp !== undefined,
+    terminating: deletionTimestamp != null,
     deletionGracePeriodSeconds: metadata.deletionGracePeriodSeconds ?? null,
-    finalizers: metadata.finalizers ?? [],
-    ready: (status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True'),
+    finalizers: requireTexts(metadata.finalizers, 'finalizers', attempt),
+    ready: conditions.some((each) => each.type === 'Ready' && each.status === 'True'),
     terminationGracePeriodSeconds: spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
     priority: spec?.priority ?? 0,
     priorityClassName: spec?.priorityClassName ?? '',
-    mirror: metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined,
+    mirror: annotations?.['kubernetes.io/config.mirror'] !== undefined,
     controller: controller
       ? { apiVersion: controller.apiVersion, kind: controller.kind, name: controller.name, uid: controller.uid }
       : null,
-    hasEmptyDir: (spec?.volumes ?? []).some(({ emptyDir }) => emptyDir != null),
+    hasEmptyDir: volumes.some(({ emptyDir }) => emptyDir != null),
   };
 }

@@ -66,6 +66,33 @@ export function requireObject<T extends object>(
 }
 
 /**
+ * The very object that a call is about, as reading, creating or changing it is answered.
+ *
+ * @throws KubeError when it is anything else, be it an object of another name
+ */
+export function requireNamed<T extends object>(
+  value: unknown,
+  kind: string,
+  name: string,
+  attempt: string,
+): T & { readonly metadata: Metadata } {
+  const object = requireObject<T & { readonly kind?: unknown }>(value, kind, attempt);
+  if (object.kind !== kind || object.metadata.name !== name) throw oddAnswer(attempt, `${kind} ${name}`, value);
+  return object;
+}
+
+/**
+ * What the API server says when it has deleted or evicted an object: a Status of success, or that object as it ends.
+ *
+ * @throws KubeError when it is anything else
+ */
+export function requireDone(value: unknown, kind: string, name: string, attempt: string): void {
+  if (isFields(value) && value.kind === 'Status') {
+    if (value.status !== 'Success') throw oddAnswer(attempt, 'a Status of success', value);
+  } else requireNamed(value, kind, name, attempt);
+}
+
+/**
  * A field that is a list of objects, or absent.
  *
  * @throws KubeError when it is anything else
@@ -74,6 +101,18 @@ export function requireList<T extends object>(value: unknown, field: string, att
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value) || !value.every(isFields)) throw oddAnswer(attempt, `a list in ${field}`, value);
   return value as readonly T[];
+}
+
+/**
+ * A field that is a list of words, or absent.
+ *
+ * @throws KubeError when it is anything else
+ */
+export function requireTexts(value: unknown, field: string, attempt: string): readonly string[] {
+  if (value === undefined || value === null) return [];
+  const isTexts = Array.isArray(value) && value.every((each) => typeof each === 'string');
+  if (!isTexts) throw oddAnswer(attempt, `a list of words in ${field}`, value);
+  return value;
 }
 
 /**

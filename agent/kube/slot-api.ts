@@ -4,7 +4,7 @@ import type { SlotApi } from '../core/ports.ts';
 import { BUDGET_LABEL, type SlotLease, type SlotNode, TOPOLOGY_ANNOTATION, topologyOf } from '../core/slot.ts';
 import { hasStatus, isNotFound, isPreconditionFailed } from './kube-error.ts';
 import { listAll, listAndWatch } from './list-watch.ts';
-import { type Metadata, requireList, requireObject } from './shape.ts';
+import { type Metadata, requireDone, requireList, requireNamed, requireObject } from './shape.ts';
 import type { Transport } from './transport.ts';
 import { toNodeMetadata } from './watch-nodes.ts';
 
@@ -36,7 +36,8 @@ export function createSlotApi(transport: Transport, namespace: string): SlotApi 
     async read(name) {
       try {
         const attempt = `read Lease ${namespace}/${name}`;
-        return toSlotLease(await transport.request({ method: 'GET', path: pathOf(name), attempt }), attempt);
+        const answer = await transport.request({ method: 'GET', path: pathOf(name), attempt });
+        return toSlotLease(requireNamed(answer, 'Lease', name, attempt), attempt);
       } catch (error) {
         if (isNotFound(error, 'leases', name)) return null;
         throw error;
@@ -44,14 +45,21 @@ export function createSlotApi(transport: Transport, namespace: string): SlotApi 
     },
     async create(budget, holder) {
       const body = toLease(budget, holder);
-      const attempt = `create Lease ${namespace}/${body.metadata.name}`;
-      return toSlotLease(await transport.request({ method: 'POST', path, body, attempt }), attempt);
+      const { name } = body.metadata;
+      const attempt = `create Lease ${namespace}/${name}`;
+      const answer = await transport.request({ method: 'POST', path, body, attempt });
+      return toSlotLease(requireNamed(answer, 'Lease', name, attempt), attempt);
     },
     async remove({ name, uid }) {
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };
       try {
         const attempt = `delete Lease ${namespace}/${name}`;
-        await transport.request({ method: 'DELETE', path: pathOf(name), body, attempt });
+        requireDone(
+          await transport.request({ method: 'DELETE', path: pathOf(name), body, attempt }),
+          'Lease',
+          name,
+          attempt,
+        );
       } catch (error) {
         if (!isNotFound(error, 'leases', name) && !isPreconditionFailed(error, name)) throw error;
       }

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import type { Fault } from '../../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { waitFor } from '../../test/harness/wait-for.ts';
+import type { Clock } from '../core/ports.ts';
 import { SYSTEM_CLOCK } from '../loop/clock.ts';
 import { loadCredentials } from './credentials.ts';
 import { KubeError } from './kube-error.ts';
@@ -88,6 +93,30 @@ test("the server's wall clock is known by its latest answer and the time since t
   assert.equal(dated.serverWallMs(), answered + 5_000);
 });
 
+test("the Date of what is not the API server's answer counts for nothing", async () => {
+  const server = createServer((request, response) => {
+    const isProxy = request.url?.includes('page');
+    response.writeHead(isProxy ? Number(request.url?.slice(-3)) : 200, {
+      date: new Date(isProxy ? '2030-01-01T00:00:00Z' : '2025-01-01T00:00:00Z').toUTCString(),
+    });
+    response.end(isProxy ? '<html>' : '{}');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  writeFileSync(join(dir, 'dated'), simulator.kubeconfig().replace(/http:[^"]+/, url));
+  const clock = { ...SYSTEM_CLOCK, nowMs: () => 0 };
+  const dated = createTransport(loadCredentials(join(dir, 'dated'), {}), 'test', () => {}, clock);
+  const ask = (path: string) => dated.request({ method: 'GET', path, attempt: 'ask' }).catch(() => {});
+  for (const path of ['/page200', '/page502', '/page404', '/api', '/page200', '/page503']) {
+    await ask(path);
+    assert.notEqual(dated.serverWallMs(), Date.parse('2030-01-01'));
+  }
+  assert.equal(dated.serverWallMs(), Date.parse('2025-01-01'));
+  server.close();
+  server.closeAllConnections();
+});
+
 test('credentials that were replaced on disk are used at the first 401', async () => {
   const path = join(dir, 'rotated');
   const config = JSON.parse(simulator.kubeconfig());
@@ -110,6 +139,68 @@ test("kubeconfig's tokenFile is read, relative to the kubeconfig", async () => {
   );
   writeFileSync(join(dir, 'token'), 'good');
   assert.equal((await createNodeApi(open(path), 'node-1').read()).name, 'node-1');
+});
+
+suite('credentials that take their time', () => {
+  /** A call whose credentials are there when the test says so; `asked` counts how often they were read. */
+  function slowly(clock: Clock, more: { signal?: AbortSignal; deadlineMs?: number } = {}) {
+    const real = loadCredentials(simulator.writeKubeconfig(join(dir, 'kubeconfig')), {});
+    const before = simulator.requests.filter(({ path }) => path.includes('node-9')).length;
+    const asked: (() => void)[] = [];
+    const requestOptions = async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      asked.push(resolve);
+      await promise;
+      return await real.requestOptions();
+    };
+    const slow = createTransport({ ...real, requestOptions }, 'slow', () => {}, clock);
+    const failed = failure(
+      slow.request({ method: 'DELETE', path: '/api/v1/nodes/node-9', attempt: 'delete node node-9', ...more }),
+    );
+    return {
+      asked,
+      failed,
+      sent: () => simulator.requests.filter(({ path }) => path.includes('node-9')).length - before,
+    };
+  }
+  const nextTurns = async () => {
+    for (let n = 0; n < 20; n++) await new Promise(setImmediate);
+  };
+
+  test('send nothing once nobody needs the call any more', async () => {
+    const abort = new AbortController();
+    const { asked, failed, sent } = slowly(SYSTEM_CLOCK, { signal: abort.signal });
+    abort.abort();
+    assert.match((await failed).message, /not needed any more/);
+    for (const go of asked) go();
+    await nextTurns();
+    assert.equal(sent(), 0);
+  });
+
+  test('send nothing after the deadline, though its timer is late', async () => {
+    let nowMs = 0;
+    const clock = { ...SYSTEM_CLOCK, nowMs: () => nowMs };
+    const { asked, failed, sent } = slowly(clock, { deadlineMs: 5_000 });
+    nowMs = 5_000;
+    for (const go of asked) go();
+    assert.match((await failed).message, /no whole answer within 5 s/);
+    await nextTurns();
+    assert.equal(sent(), 0);
+  });
+
+  test('send nothing again after a 401 whose call nobody needs any more', async () => {
+    const abort = new AbortController();
+    const { asked, failed, sent } = slowly(SYSTEM_CLOCK, { signal: abort.signal });
+    simulator.faults.add({ fault: { kind: 'status', code: 401 }, path: /node-9/, times: 1 });
+    for (const go of asked) go();
+    await waitFor(() => asked.length === 2, { what: 'credentials that are read again' });
+    const before = sent();
+    abort.abort();
+    await failed;
+    for (const go of asked) go();
+    await nextTurns();
+    assert.deepEqual([before, sent()], [1, 1]);
+  });
 });
 
 test('an unreachable server is said in words', async () => {

@@ -80,6 +80,7 @@ export function createTransport(
     if (first.statusCode !== 401) return first;
     // Rotated on disk since we read them? Then the new ones are good.
     first.destroy();
+    deadline.check();
     credentials.reload();
     return await attempt(request, deadline);
   }
@@ -100,6 +101,8 @@ export function createTransport(
     // client-node's own agents close every connection after one request; those for a proxy have to stay.
     const viaProxy = options.agent?.constructor !== http.Agent && options.agent?.constructor !== https.Agent;
     const agent = viaProxy ? options.agent : isPlain ? plainAgent : tlsAgent;
+    // Credentials take their time: a program may make them.
+    deadline.check();
     return await new Promise<IncomingMessage>((resolve, reject) => {
       const call: ClientRequest = send(url, { ...options, agent, headers, method: request.method });
       deadline.onExpiry((expired) => {
@@ -116,20 +119,26 @@ export function createTransport(
     });
   }
 
-  async function run<T>(request: KubeRequest, read: (response: IncomingMessage, deadline: Deadline) => Promise<T>) {
+  /** @param read is handed what makes the answer's Date count, once it proves to be the API server's */
+  async function run<T>(
+    request: KubeRequest,
+    read: (response: IncomingMessage, deadline: Deadline, trustDate: () => void) => Promise<T>,
+  ) {
     const deadline = startDeadline(clock, request.deadlineMs ?? DEFAULT_DEADLINE_MS, request.signal);
     let status: number | null = null;
     const call = async () => {
       const response = await open(request, deadline);
-      noteDate(response);
+      const trustDate = dateOf(response);
       const code = response.statusCode ?? 0;
       if (code < 200 || code > 299) {
         const text = await readBody(response, deadline);
         status = code;
         const answer = { status: code, text, retryAfter: response.headers['retry-after'] };
-        throw refusal(request.attempt, answer, credentials.source);
+        const error = refusal(request.attempt, answer, credentials.source);
+        if (error.reason !== '') trustDate();
+        throw error;
       }
-      const result = await read(response, deadline);
+      const result = await read(response, deadline, trustDate);
       status = code;
       return result;
     };
@@ -143,20 +152,31 @@ export function createTransport(
     }
   }
 
-  function noteDate({ headers }: IncomingMessage): void {
-    const serverWallMs = Date.parse(headers.date ?? '');
-    if (!Number.isNaN(serverWallMs)) latest = { serverWallMs, atMs: clock.nowMs() };
+  /** A proxy's page has the proxy's clock, and ages by it would have pods deleted before their time. */
+  function dateOf({ headers }: IncomingMessage): () => void {
+    const dated = { serverWallMs: Date.parse(headers.date ?? ''), atMs: clock.nowMs() };
+    return () => {
+      if (!Number.isNaN(dated.serverWallMs) && dated.atMs >= (latest?.atMs ?? dated.atMs)) latest = dated;
+    };
   }
 
   return {
     clock,
     request: (request) =>
-      run(request, async (response, deadline) => parseAnswer(await readBody(response, deadline), request.attempt)),
+      run(request, async (response, deadline, trustDate) => {
+        const answer = parseAnswer(await readBody(response, deadline), request.attempt);
+        trustDate();
+        return answer;
+      }),
     async follow(request, onItem) {
       const { signal } = request;
       try {
-        const answer = await run(request, async (response) => response);
-        const onLine = (line: string) => onItem(parseAnswer(line, request.attempt));
+        const { answer, trustDate } = await run(request, async (answer, _, trustDate) => ({ answer, trustDate }));
+        const onLine = (line: string) => {
+          const item = parseAnswer(line, request.attempt);
+          trustDate();
+          onItem(item);
+        };
         await readLines(answer, clock, signal, onLine, (error) => lostAnswer(request, credentials.server, error));
       } catch (error) {
         if (!signal?.aborted) throw error;

@@ -39,7 +39,7 @@ function setScene(pods: readonly PodView[], serverNowMs = () => SYSTEM_CLOCK.wal
       onList(pods);
     },
     read: async () => WEB,
-    evict: async (_pod, grace, deadlineMs) => {
+    evict: async (_pod, grace, { deadlineMs }) => {
       seen.graces.push(grace);
       seen.deadlinesMs.push(deadlineMs);
     },
@@ -210,4 +210,91 @@ test('a policy whose drain begins later drains by its own rules, and each report
       ['later', 'Aborted'],
     ],
   );
+});
+
+/** A call that never settles, as the API server may leave it, and the signals that it was given. */
+function hanging() {
+  const signals: AbortSignal[] = [];
+  const call = (...given: unknown[]) => {
+    const { signal } = given.at(-1) as { signal: AbortSignal };
+    signals.push(signal);
+    return new Promise<never>(() => {});
+  };
+  return { signals, call };
+}
+
+test('a deletion at its deadline ends the eviction of its pod that hangs for another policy', async (t) => {
+  const { drainer, api } = setScene([WEB]);
+  t.after(() => drainer.obey([]));
+  const { call, signals } = hanging();
+  const deleted: string[] = [];
+  api.evict = call;
+  api.delete = async ({ name }) => void deleted.push(name);
+  const first = order({ isRetry: true });
+  drainer.obey([first]);
+  await waitFor(() => signals.length > 0, { what: 'an eviction' });
+  const rules = { timeoutSeconds: 0.1, onTimeout: 'Delete' } as const;
+  const startedMs = performance.now();
+  drainer.obey([first, order({ policy: 'later', isRetry: true }, rules)]);
+  await waitFor(() => deleted.length > 0, { what: 'a deletion' });
+  assert.ok(performance.now() - startedMs < 5_000);
+  assert.equal(signals[0]?.aborted, true);
+});
+
+const DAEMON = samplePod('logs', { controller: { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'logs', uid: 'u' } });
+const underWay: [call: 'evict' | 'delete' | 'list' | 'findDaemonSet' | 'read', pods: readonly PodView[]][] = [
+  ['evict', [WEB]],
+  ['delete', [WEB]],
+  ['list', []],
+  ['findDaemonSet', [DAEMON]],
+  ['read', [WEB]],
+];
+for (const [name, pods] of underWay) {
+  test(`a drain that stops ends its call to ${name} at once`, async () => {
+    const { drainer, api, seen } = setScene(pods);
+    const { call, signals } = hanging();
+    const refuses = () => Promise.reject(new Error('lost'));
+    if (name === 'delete' || name === 'read') api.evict = refuses;
+    api[name] = call;
+    drainer.obey([order({ isRetry: true }, name === 'delete' ? { timeoutSeconds: 0.1, onTimeout: 'Delete' } : {})]);
+    await waitFor(() => signals.length > 0, { what: 'the call' });
+    assert.equal(signals[0]?.aborted, false);
+    drainer.obey([]);
+    assert.equal(signals[0]?.aborted, true);
+    await results(seen, 1);
+    assert.deepEqual(seen.told, [], 'nothing is wrong');
+  });
+}
+
+test('a drain that stops ends no call that another policy wants, too', async (t) => {
+  const { drainer, api } = setScene([WEB, samplePod('db', { labels: { app: 'db' } })]);
+  t.after(() => drainer.obey([]));
+  const signals = new Map<string, AbortSignal>();
+  api.evict = (pod, _grace, { signal }) => {
+    signals.set(pod.name, signal);
+    return new Promise<never>(() => {});
+  };
+  const all = order({ isRetry: true });
+  const databases = order({ policy: 'databases', isRetry: true }, { podSelector: { matchLabels: { app: 'db' } } });
+  drainer.obey([all, databases]);
+  await waitFor(() => signals.size === 2, { what: 'two evictions' });
+  drainer.obey([databases]);
+  assert.deepEqual([signals.get('web')?.aborted, signals.get('db')?.aborted], [true, false]);
+});
+
+test('what a drain that stopped had asked for is no answer to the next one', async (t) => {
+  const { drainer, api, seen } = setScene([WEB]);
+  t.after(() => drainer.obey([]));
+  const { call, signals } = hanging();
+  api.evict = call;
+  drainer.obey([order({ isRetry: true })]);
+  await waitFor(() => signals.length === 1, { what: 'an eviction' });
+  drainer.obey([]);
+  drainer.obey([order({ policy: 'next', isRetry: true })]);
+  await waitFor(() => signals.length > 1, { what: 'an eviction by the next one' });
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [true, false],
+  );
+  assert.equal(seen.results.length, 1);
 });

@@ -1,32 +1,18 @@
 import { backoffMs } from '../core/backoff.ts';
-import { isBug } from '../core/bug.ts';
 import { type DrainStep, describeWaits, nextDrainStep } from '../core/orders/drain.ts';
 import type { DrainCall } from '../core/orders/drain-calls.ts';
-import {
-  daemonSetAnswered,
-  looked,
-  ordersGiven,
-  podAnswered,
-  podGone,
-  podRead,
-  podReadFailed,
-  podSeen,
-  podsListed,
-  watchFailed,
-} from '../core/orders/drain-events.ts';
+import { ordersGiven, podGone, podSeen, podsListed, watchFailed } from '../core/orders/drain-events.ts';
 import type { DrainEnd, DrainOrder } from '../core/orders/drain-order.ts';
 import { type DrainState, newDrain } from '../core/orders/drain-state.ts';
 import type { AttemptEnd } from '../core/orders/drain-verdict.ts';
-import type { EvictionAnswer } from '../core/orders/eviction-answer.ts';
 import type { PodName, PodView } from '../core/orders/pod.ts';
 import type { Clock, DrainApi, DrainMeter, DrainNarrator } from '../core/ports.ts';
 import { countSkips } from './drain-narrator.ts';
+import { DrainSender } from './drain-sender.ts';
 import { DrainTally } from './drain-tally.ts';
 
 /** How often somebody who reads the log is told what is waited for. */
 const PROGRESS_MS = 10_000;
-/** What a call has to settle by itself after its deadline, before nobody waits for it any more. */
-const SETTLE_MS = 250;
 /** After a defect of this program: the watch of the pods, or the next step. */
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
 
@@ -60,6 +46,7 @@ export function createDrainer(options: DrainerOptions): Drainer {
 
 class Worker {
   readonly #options: DrainerOptions;
+  readonly #sender: DrainSender;
   #state: DrainState;
   /** While the pods of the node are followed. */
   #following: { abort: AbortController; tally: DrainTally; toldMs: number } | null = null;
@@ -71,8 +58,15 @@ class Worker {
   #failures = 0;
 
   constructor(options: DrainerOptions) {
+    const { api, clock, narrator } = options;
     this.#options = options;
-    this.#state = newDrain(options.nodeName, options.ownPod, options.clock.nowMs());
+    this.#sender = new DrainSender({
+      api,
+      clock,
+      narrator,
+      onAnswer: (change) => this.#become(change(this.#state)),
+    });
+    this.#state = newDrain(options.nodeName, options.ownPod, clock.nowMs());
   }
 
   obey(orders: readonly DrainOrder[], why = 'it is not wanted any more'): void {
@@ -114,6 +108,7 @@ class Worker {
 
   #obeyStep(step: DrainStep, nowMs: number): void {
     this.#guard(() => this.#follow(step));
+    this.#sender.giveUpUnwanted(step.state);
     for (const call of step.calls) this.#send(call).catch((error) => this.#options.narrator.drainProblem(error));
     const toldMs = this.#guard(() => this.#tellProgress(step, nowMs)) ?? null;
     const wakesMs = [step.wakeAtMs, toldMs].filter((ms) => ms !== null);
@@ -212,76 +207,11 @@ class Worker {
   }
 
   async #send(call: DrainCall): Promise<void> {
-    const { api, clock, narrator } = this.#options;
-    switch (call.kind) {
-      case 'Evict':
-      case 'Delete':
-        return this.#sendAway(call);
-      case 'Read': {
-        const found = await this.#inTime(() => api.read(call.pod), call.deadlineMs).catch(asError);
-        if (isBug(found)) narrator.drainProblem(found);
-        const state = this.#state;
-        return this.#become(
-          found instanceof Error ? podReadFailed(state, call.pod, found.message) : podRead(state, call.pod, found),
-        );
-      }
-      case 'FindDaemonSet': {
-        const { key, namespace, name, deadlineMs } = call;
-        const lookup = await this.#inTime(() => api.findDaemonSet(namespace, name), deadlineMs).catch((error) => {
-          if (isBug(error)) narrator.drainProblem(error);
-          const problem = `could not read DaemonSet ${namespace}/${name}: ${asError(error).message}`;
-          return { kind: 'Unknown', problem } as const;
-        });
-        if (lookup.kind === 'Unknown') narrator.drainProblem(new Error(lookup.problem));
-        return this.#become(daemonSetAnswered(this.#state, key, lookup, clock.nowMs(), clock.random()));
-      }
-      case 'List': {
-        const pods = await this.#inTime(() => api.list(), call.deadlineMs).catch(asError);
-        if (pods instanceof Error) narrator.drainProblem(pods);
-        return this.#become(looked(this.#state, pods, clock.nowMs(), clock.random()));
-      }
-      default:
-        return call satisfies never;
+    if (call.kind !== 'Evict' && call.kind !== 'Delete') {
+      return this.#sender.ask(call, (this.#following?.abort ?? new AbortController()).signal);
     }
-  }
-
-  async #sendAway(call: Extract<DrainCall, { kind: 'Evict' | 'Delete' }>): Promise<void> {
-    const { api, clock, narrator } = this.#options;
-    const { kind, pod, gracePeriodSeconds, deadlineMs } = call;
-    const tally = this.#following?.tally;
-    if (kind === 'Delete') this.#guard(() => narrator.drainDeletes(pod));
-    const send = kind === 'Delete' ? api.delete : api.evict;
-    const answer = await this.#inTime(() => send(pod, gracePeriodSeconds, deadlineMs), deadlineMs).then(
-      (): EvictionAnswer => ({ status: 201, message: '', causes: [], retryAfterMs: null, isNotFound: false }),
-      (error) => {
-        if (isBug(error)) narrator.drainProblem(error);
-        return error instanceof Unsettled ? error.answer : api.answerOf(error, pod);
-      },
-    );
-    this.#become(podAnswered(this.#state, pod, answer, clock.nowMs(), clock.random()));
-    tally?.answered(pod, kind === 'Delete' ? 'Deleted' : 'Evicted', answer.status);
-    if (kind === 'Evict' && answer.status !== null && answer.status < 300) narrator.drainEvicts(pod);
-  }
-
-  /** Rejects when the deadline has passed and the call has not settled by itself; it may go on, for nobody. */
-  async #inTime<T>(call: () => Promise<T>, deadlineMs: number): Promise<T> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const cancel = this.#options.clock.after(deadlineMs + SETTLE_MS, () => reject(new Unsettled(deadlineMs)));
-    try {
-      return await Promise.race([call(), promise]);
-    } finally {
-      cancel();
-    }
-  }
-}
-
-/** A call that did not keep its own deadline. */
-class Unsettled extends Error {
-  readonly answer: EvictionAnswer;
-
-  constructor(deadlineMs: number) {
-    super(`no answer within ${Math.ceil(deadlineMs) / 1000} s`);
-    this.answer = { status: null, message: this.message, causes: [], retryAfterMs: null, isNotFound: false };
+    if (call.kind === 'Delete') this.#guard(() => this.#options.narrator.drainDeletes(call.pod));
+    return this.#sender.sendAway(call, this.#following?.tally ?? null);
   }
 }
 

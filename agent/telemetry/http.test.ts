@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
 import { after, before, test } from 'node:test';
-import { serveHttp } from './http.ts';
+import { parseAddress, serveHttp } from './http.ts';
 import { createMetrics } from './metrics.ts';
 
 const { registry } = createMetrics({ version: '0', runtime: 'test' }, Date.now);
@@ -35,3 +36,27 @@ test('an address that is taken is named', async () => {
   const second = serveHttp({ host: '127.0.0.1', port, registry, healthz: () => null, readyz: () => null });
   await assert.rejects(second, new RegExp(`cannot listen on --metrics-address 127.0.0.1:${port}: .*EADDRINUSE`));
 });
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+const addresses: [address: string, of4: boolean, of6: boolean][] = [
+  [':0', true, true],
+  ['[::]:0', true, true],
+  ['0.0.0.0:0', true, false],
+  ['127.0.0.1:0', true, false],
+  ['[::1]:0', false, true],
+];
+for (const [address, of4, of6] of addresses) {
+  test(`${address} listens ${of4 ? 'on' : 'not on'} IPv4 and ${of6 ? 'on' : 'not on'} IPv6`, {
+    skip: !hasIpv6 && 'needs IPv6',
+  }, async (t) => {
+    const opened = await serveHttp({ ...parseAddress(address), registry, healthz: () => null, readyz: () => null });
+    t.after(() => opened.close());
+    const port = opened.address.split(':').at(-1);
+    const isHeard = (host: string) =>
+      fetch(`http://${host}:${port}/healthz`).then(
+        async (response) => (await response.text()) === 'ok\n',
+        () => false,
+      );
+    assert.deepEqual([await isHeard('127.0.0.1'), await isHeard('[::1]')], [of4, of6]);
+  });
+}

@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client';
 export type Probe = () => string | null;
 
 export type HttpOptions = {
+  /** Empty: every address of both families, as in Go; of IPv4 alone where IPv6 is off. */
   readonly host: string;
   readonly port: number;
   readonly registry: Registry;
@@ -54,6 +55,18 @@ export async function serveHttp(options: HttpOptions): Promise<{ address: string
       server.closeAllConnections();
     },
   };
+}
+
+/**
+ * @param address `host:port`; an IPv6 host in brackets, an empty one is every address
+ * @throws Error when it is none
+ */
+export function parseAddress(address: string): { host: string; port: number } {
+  const [, host = '', port = ''] = /^(?:\[(?=.*\]))?([^\]]*?)\]?:(\d{1,5})$/.exec(address) ?? [];
+  if (port === '' || Number(port) > 65_535) {
+    throw new Error(`--metrics-address must be host:port, found ${JSON.stringify(address)}`);
+  }
+  return { host, port: Number(port) };
 }
 
 type Answer = { readonly status: number; readonly type?: string; readonly body: string };
@@ -109,6 +122,7 @@ function listen(server: Server, { host, port }: HttpOptions): Promise<void> {
     server.once('error', (cause) =>
       reject(new Error(`cannot listen on --metrics-address ${host}:${port}: ${cause.message}`, { cause })),
     );
-    server.listen(port, host, resolve);
+    // Only without a host does the runtime take what the machine has.
+    server.listen({ port, ...(host !== '' && { host }) }, resolve);
   });
 }

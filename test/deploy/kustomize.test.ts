@@ -133,7 +133,7 @@ for (const installation of INSTALLATIONS) {
     test('probes, port and metrics address agree', () => {
       const { ports, livenessProbe, readinessProbe, startupProbe } = agentContainer(objects);
       assert.deepEqual(ports, [{ name: 'metrics', containerPort: 9477 }]);
-      assert.equal(flag('--metrics-address'), '0.0.0.0:9477');
+      assert.equal(flag('--metrics-address'), ':9477');
       assert.deepEqual(
         [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet),
         ['/healthz', '/healthz', '/readyz'].map((path) => ({ path, port: 'metrics' })),

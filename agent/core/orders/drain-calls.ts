@@ -4,20 +4,27 @@ import { isUnresolved, lookupSent, NOT_LOOKED_UP } from './daemon-sets.ts';
 import { type Attempt, type DrainState, newcomers, type PodProgress } from './drain-state.ts';
 import { LAST_LOOK_MS } from './drain-verdict.ts';
 import { daemonSetKey } from './eviction-choice.ts';
+import { NO_PODS } from './known-pods.ts';
 import type { PodView } from './pod.ts';
 import { type Candidate, chooseDeletions, chooseUpNext, newcomersLast, type Wanted } from './up-next.ts';
 
-/**
- * Evictions under way at a time, and as many deletions, which no eviction without an answer holds up; a pod that waits for
- * its budget or its end takes no place.
- */
+/** Evictions under way at a time; a pod that waits for its budget or its end takes no place. */
 export const MAX_EVICTIONS_IN_FLIGHT = 10;
+/** Deletions under way at a time: their deadline has come, so they have places that no eviction takes. */
+export const MAX_DELETIONS_IN_FLIGHT = 10;
+/** A deletion without an answer keeps its place no longer: one that hangs must not hold up those that are due, too. */
+export const DELETION_PLACE_MS = 1_000;
+/** A watch may be silent for minutes before it is known to be dead; so often pods that should end are listed all the same. */
+const REVIEW_MS = 60_000;
+/** So long before its deadline a drain lists the pods once more, so that none that has gone is reported as left. */
+const LAST_LIST_MS = 5_000;
 /** No single call of a drain takes longer, whatever is left until its deadline. */
 const CALL_DEADLINE_MS = 10_000;
 
 /** One request to the API server; `deadlineMs` is how long it may take. */
 export type DrainCall = { readonly deadlineMs: number } & (
-  | { readonly kind: 'Evict' | 'Delete'; readonly pod: PodView; readonly gracePeriodSeconds: number | null }
+  | { readonly kind: 'Evict'; readonly pod: PodView; readonly gracePeriodSeconds: number | null }
+  | { readonly kind: 'Delete'; readonly pod: PodView; readonly gracePeriodSeconds: number | null }
   | { readonly kind: 'Read'; readonly pod: PodView }
   /** `key` is that of `daemonSetKey`. */
   | { readonly kind: 'FindDaemonSet'; readonly key: string; readonly namespace: string; readonly name: string }
@@ -94,9 +101,13 @@ class Sender {
   }
 
   look(): void {
-    const isNeeded = this.#wanted.some(({ needsLook }) => needsLook) && !this.#look.isInFlight;
-    if (!isNeeded || !this.#isTime(this.#look.nextMs) || !this.#mayAsk()) return;
-    this.#look = { ...this.#look, isInFlight: true, askedAt: this.#before.turn, attempts: this.#look.attempts + 1 };
+    if (this.#look.isInFlight) return;
+    const dueMs = Math.min(...this.#wanted.map((wanted) => lookDueMs(wanted, this.#before)));
+    if (dueMs === Number.POSITIVE_INFINITY || !this.#isTime(Math.max(dueMs, this.#look.nextMs)) || !this.#mayAsk())
+      return;
+    const attempts = this.#look.attempts + (this.#wanted.some(({ needsLook }) => needsLook) ? 1 : 0);
+    const asked = { askedAt: this.#before.turn, askedMs: this.#nowMs, knew: (this.#before.pods ?? NO_PODS).byUid };
+    this.#look = { ...this.#look, isInFlight: true, ...asked, attempts };
     this.#calls.push({ kind: 'List', deadlineMs: this.#callMs(LAST_LOOK_MS) });
   }
 
@@ -115,10 +126,11 @@ class Sender {
   delete(): void {
     for (const candidate of newcomersLast([...this.#deletions.values()], this.#isNewcomer)) {
       const progress = this.#progress.get(candidate.pod.uid);
-      if (progress?.state.kind === 'InFlight' || !this.#isTurn(candidate.pod)) continue;
+      if (!this.#isTurn(candidate.pod)) continue;
       const isRepeated = progress?.how === 'Delete';
+      // An eviction under way is given up for it.
       if (isRepeated && !this.#isDue(progress)) continue;
-      if (!this.#hasPlace('Delete')) return;
+      if (!this.#mayDelete()) return;
       if (this.#deleting.left < 1) return void this.#wakesMs.push(allowedMs(this.#deleting));
       this.#deleting = { ...this.#deleting, left: this.#deleting.left - 1 };
       this.#send('Delete', candidate, isRepeated ? progress : undefined);
@@ -135,7 +147,7 @@ class Sender {
     for (const candidate of candidates) {
       const { pod } = candidate;
       if (this.#deletions.has(pod.uid) || !this.#isTurn(pod)) continue;
-      if (!this.#hasPlace('Evict') || !this.#mayAsk()) return;
+      if (!this.#mayEvict() || !this.#mayAsk()) return;
       this.#send('Evict', candidate, this.#progress.get(pod.uid));
     }
   }
@@ -160,17 +172,26 @@ class Sender {
       this.#owners = sentOneMore(this.#owners, ownerKey(pod), this.#nowMs, this.#random);
     }
     this.#progress.set(pod.uid, { how, attempts: (before?.attempts ?? 0) + 1, ...words, state });
-    // What comes first may want the pod reported, or deleted.
-    const leftMs = Math.min(...by.map(({ untilMs }) => untilMs - this.#nowMs), this.#untilDeletionsMs());
+    // A deadline that comes first may want the pod deleted, or reported.
+    const leftMs = Math.min(...by.map(({ untilMs }) => untilMs - this.#nowMs));
     this.#calls.push({ kind: how, pod, gracePeriodSeconds, deadlineMs: clampCall(leftMs) });
   }
 
-  #hasPlace(how: 'Evict' | 'Delete'): boolean {
+  #mayEvict(): boolean {
     const taken = [...this.#progress.values()].filter(
-      (each) =>
-        each.how === how && (each.state.kind === 'InFlight' || (each.state.kind === 'Reading' && each.state.isSent)),
+      ({ how, state }) => how === 'Evict' && (state.kind === 'InFlight' || (state.kind === 'Reading' && state.isSent)),
     );
     return taken.length < MAX_EVICTIONS_IN_FLIGHT;
+  }
+
+  #mayDelete(): boolean {
+    const untilMs = [...this.#progress.values()]
+      .flatMap(({ how, state }) => (how === 'Delete' && state.kind === 'InFlight' ? [state.sentMs] : []))
+      .map((sentMs) => sentMs + DELETION_PLACE_MS)
+      .filter((ms) => ms > this.#nowMs);
+    if (untilMs.length < MAX_DELETIONS_IN_FLIGHT) return true;
+    this.#wakesMs.push(Math.min(...untilMs));
+    return false;
   }
 
   /** Remembers to look again when it is not. */
@@ -203,6 +224,20 @@ class Sender {
     const attempts: readonly Attempt[] = this.#wanted.map(({ attempt }) => attempt);
     return clampCall(Math.max(atLeastMs, ...attempts.map(({ untilMs }) => untilMs - this.#nowMs)));
   }
+}
+
+/** When a fresh list is due for an attempt, at the earliest; infinity: not as things are. */
+function lookDueMs({ attempt, choice, needsLook }: Wanted, { look, progress }: DrainState): number {
+  if (needsLook) return Number.NEGATIVE_INFINITY;
+  const { startedMs, untilMs } = attempt;
+  const askedMs = Math.max(startedMs, look.askedMs ?? startedMs);
+  const lastMs = untilMs - Math.min(LAST_LIST_MS, (untilMs - startedMs) / 2);
+  const isEnding =
+    choice.wait.length > 0 || choice.evict.some(({ uid }) => progress.get(uid)?.state.kind === 'Accepted');
+  return Math.min(
+    askedMs < lastMs ? lastMs : Number.POSITIVE_INFINITY,
+    isEnding ? askedMs + REVIEW_MS : Number.POSITIVE_INFINITY,
+  );
 }
 
 function clampCall(ms: number): number {

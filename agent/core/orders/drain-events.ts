@@ -1,4 +1,5 @@
 import { backoffMs } from '../backoff.ts';
+import { newAttempt } from './attempts.ts';
 import { type LookupProgress, lookupAnswered, NOT_LOOKED_UP } from './daemon-sets.ts';
 import type { DrainOrder } from './drain-order.ts';
 import { type Attempt, type DrainState, isActive, OUTDATED, type PodProgress } from './drain-state.ts';
@@ -14,12 +15,12 @@ import type { DaemonSetLookup } from './eviction-choice.ts';
 import { forgetPod, NO_PODS, replacePods, reviewPods, updatePod } from './known-pods.ts';
 import { type PodView, podKey } from './pod.ts';
 
-/** A drain resumed after its deadline still finds out what is left on the node, and under Delete deletes it. */
-const RESUMED_MS = 5_000;
 /** A node that seems empty is listed once more; a list that does not settle it is followed by others, ever slower. */
 const RELIST = { baseMs: 200, maxMs: 10_000 };
 /** The words for a pod that one answer knows and another does not. */
 const CONTRADICTION = 'the API server lists it, and says that there is no such pod';
+/** And for one that should be terminating. */
+const NOT_ENDED = 'the API server accepted that it ends, and lists it as if it had not';
 
 export type Stopped = { readonly attempt: Attempt; readonly why: string };
 
@@ -50,46 +51,24 @@ export function ordersGiven(
     .map((attempt) => ({ attempt, why: attempts.has(attempt.order.policy) ? 'it begins anew by other rules' : why }));
   // What was said to the attempts before binds none that begins now.
   const isNew = [...attempts].some(([policy, attempt]) => state.attempts.get(policy) !== attempt);
-  const kept = [...state.progress].filter(([, each]) => each.state.kind === 'InFlight' || each.how === 'Delete');
+  const orphaned = withoutPolicies(state.progress, new Set(stopped.map(({ attempt }) => attempt.order.policy)));
+  const kept = [...orphaned].filter(([, each]) => each.state.kind === 'InFlight' || each.how === 'Delete');
   // Whether the pods are needed any more is for the next step to say: one that rests may be about to begin.
-  return { state: { ...state, attempts, progress: isNew ? new Map(kept) : state.progress }, stopped };
+  return { state: { ...state, attempts, progress: isNew ? new Map(kept) : orphaned }, stopped };
+}
+
+/** What was sent for attempts that stopped is theirs no more, and not that of those in their place. */
+function withoutPolicies(progress: DrainState['progress'], stopped: ReadonlySet<string>): DrainState['progress'] {
+  const entries = [...progress].map(([uid, each]) => {
+    if (each.state.kind !== 'InFlight') return [uid, each] as const;
+    const policies = each.state.policies.filter((policy) => !stopped.has(policy));
+    return [uid, { ...each, state: { ...each.state, policies } }] as const;
+  });
+  return new Map(entries);
 }
 
 function keyOf({ since, rules }: DrainOrder): string {
   return JSON.stringify([since, rules]);
-}
-
-/**
- * The timeout runs from the landing of the cordon, also over a restart. Under GiveUp an attempt after one that gave up has its
- * own; what is left is deleted once, so the deadline of that stays where it was.
- *
- * @param heardMs when this agent was first told of this drain
- */
-function newAttempt(order: DrainOrder, heardMs: number, nowMs: number, serverNowMs: number): Attempt {
-  const { timeoutSeconds, onTimeout } = order.rules;
-  const timeoutMs = timeoutSeconds * 1000;
-  const sinceMs = Date.parse(order.since);
-  const canDelete = onTimeout === 'Delete';
-  const hasOwn = (order.isRetry && !canDelete) || Number.isNaN(sinceMs);
-  const spentMs = hasOwn ? 0 : serverNowMs - sinceMs;
-  const leastMs = (canDelete ? heardMs - nowMs : 0) + RESUMED_MS;
-  const untilMs = nowMs + Math.min(timeoutMs, Math.max(0, leastMs, timeoutMs - spentMs));
-  const begun = { order, number: 0, heardMs, deletesMs: canDelete ? untilMs : null };
-  return beginAttempt(begun, nowMs, untilMs);
-}
-
-/** The attempt after one that gave up. */
-export function nextAttempt({ order, number, heardMs, deletesMs }: Attempt, nowMs: number): Attempt {
-  const untilMs = deletesMs === null ? nowMs + order.rules.timeoutSeconds * 1000 : Math.max(nowMs, deletesMs);
-  return beginAttempt({ order, number: number + 1, heardMs, deletesMs }, nowMs, untilMs);
-}
-
-function beginAttempt(
-  begun: Pick<Attempt, 'order' | 'number' | 'heardMs' | 'deletesMs'>,
-  nowMs: number,
-  untilMs: number,
-): Attempt {
-  return { ...begun, phase: 'Evicting', startedMs: nowMs, untilMs, accepted: 0, fatal: null, emptySince: null };
 }
 
 /** The watch lists the pods of the node. */
@@ -113,16 +92,21 @@ export function watchFailed(state: DrainState, problem: string): DrainState {
   return { ...state, podsProblem: problem };
 }
 
-/** @param random from 0 (inclusive) to 1 (exclusive) */
+/**
+ * An eviction or a deletion was answered. The answer to an eviction that a deletion has taken the place of counts no more.
+ *
+ * @param random from 0 (inclusive) to 1 (exclusive)
+ */
 export function podAnswered(
   state: DrainState,
   pod: PodView,
+  how: PodProgress['how'],
   answer: EvictionAnswer,
   nowMs: number,
   random: number,
 ): DrainState {
   const before = state.progress.get(pod.uid);
-  if (before?.state.kind !== 'InFlight') return state;
+  if (before?.state.kind !== 'InFlight' || before.how !== how) return state;
   const concerned = before.state.policies.flatMap((policy) => {
     const attempt = state.attempts.get(policy);
     return attempt !== undefined && isActive(attempt) ? [attempt] : [];
@@ -131,7 +115,7 @@ export function podAnswered(
   const next = decideEviction(answer, before.attempts - 1, leftMs, random);
   const attempts = new Map(state.attempts);
   for (const attempt of concerned) attempts.set(attempt.order.policy, attemptAfter(attempt, pod, next));
-  const progress = new Map(state.progress).set(pod.uid, progressAfter(before, next, answer, nowMs));
+  const progress = new Map(state.progress).set(pod.uid, progressAfter(before, next, answer, state.turn, nowMs));
   const after = { ...state, attempts, progress };
   if (after.pods === null) return withoutProgress(after, pod.uid);
   if (next.kind === 'Gone') return forget(after, pod.uid, state.turn);
@@ -143,11 +127,17 @@ function attemptAfter(attempt: Attempt, pod: PodView, next: EvictionNext): Attem
   return next.kind === 'Fail' ? { ...attempt, fatal: `pod ${podKey(pod)}: ${next.why}` } : attempt;
 }
 
-function progressAfter(before: PodProgress, next: EvictionNext, answer: EvictionAnswer, nowMs: number): PodProgress {
+function progressAfter(
+  before: PodProgress,
+  next: EvictionNext,
+  answer: EvictionAnswer,
+  turn: number,
+  nowMs: number,
+): PodProgress {
   switch (next.kind) {
     case 'Wait':
     case 'Gone':
-      return { ...before, said: null, isBudget: false, silence: null, state: { kind: 'Accepted' } };
+      return { ...before, said: null, isBudget: false, silence: null, state: { kind: 'Accepted', turn } };
     case 'Fail': {
       const untilMs = nowMs + CONTRADICTED.baseMs;
       return { ...before, said: next.why, isBudget: false, silence: null, state: { kind: 'Waiting', untilMs } };
@@ -210,20 +200,25 @@ export function looked(
   nowMs: number,
   random: number,
 ): DrainState {
-  const { attempts, askedAt } = state.look;
-  const nextMs = nowMs + backoffMs(attempts - 1, RELIST, random);
-  const look = { ...state.look, isInFlight: false, nextMs };
+  const { attempts, askedAt, knew } = state.look;
+  const nextMs = nowMs + backoffMs(Math.max(0, attempts - 1), RELIST, random);
+  const look = { ...state.look, isInFlight: false, nextMs, knew: NO_PODS.byUid };
   if (result instanceof Error) return { ...state, look: { ...look, problem: result.message } };
   if (state.pods === null || askedAt === OUTDATED) return { ...state, look };
-  const { known, contradicted } = reviewPods(state.pods, result, askedAt);
+  const { known, contradicted } = reviewPods(state.pods, result, askedAt, knew);
   const progress = new Map(state.progress);
-  for (const { uid } of contradicted) {
+  const tryAgain = (uid: string, said: string) => {
     const before = progress.get(uid);
-    if (before?.state.kind === 'InFlight') continue;
+    if (before?.state.kind === 'InFlight') return;
     const attempts = before?.attempts ?? 1;
     const untilMs = nowMs + backoffMs(attempts - 1, CONTRADICTED, random);
-    const words = { said: CONTRADICTION, isBudget: false, silence: null };
+    const words = { said, isBudget: false, silence: null };
     progress.set(uid, { how: before?.how ?? 'Evict', attempts, ...words, state: { kind: 'Waiting', untilMs } });
+  };
+  for (const { uid } of contradicted) tryAgain(uid, CONTRADICTION);
+  for (const { uid, terminating } of result) {
+    const accepted = progress.get(uid)?.state;
+    if (!terminating && accepted?.kind === 'Accepted' && accepted.turn < askedAt) tryAgain(uid, NOT_ENDED);
   }
   return { ...state, pods: known, progress, look: { ...look, answeredFrom: askedAt, problem: null } };
 }

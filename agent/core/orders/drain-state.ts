@@ -66,20 +66,24 @@ export type PodProgress = {
   readonly isBudget: boolean;
   /** Why there was no answer to the last attempt; null: there was one. */
   readonly silence: string | null;
-  readonly state:
+  readonly state: /** `policies`: whose attempts want it; see {@link isCallWanted}. */
     | { readonly kind: 'InFlight'; readonly sentMs: number; readonly policies: readonly string[] }
-    /** Accepted; the pod goes when its grace period is over. */
-    | { readonly kind: 'Accepted' }
+    /** Accepted, as became known after that turn; the pod goes when its grace period is over. */
+    | { readonly kind: 'Accepted'; readonly turn: number }
     /** Read before it is tried again, at `untilMs`; `isSent`: the reading is under way. */
     | { readonly kind: 'Reading'; readonly isSent: boolean; readonly untilMs: number }
     | { readonly kind: 'Waiting'; readonly untilMs: number };
 };
 
-/** The fresh list that has the last word when nothing seems to be left. */
+/** The fresh list that has the last word when nothing seems to be left, or time is up, and that a watch may owe us. */
 export type Look = {
   readonly isInFlight: boolean;
   /** The turn; {@link OUTDATED} when the answer counts no more. */
   readonly askedAt: number;
+  /** The same in time; null: never. */
+  readonly askedMs: number | null;
+  /** The pods that were known then: one that the list does not have has gone. */
+  readonly knew: ReadonlyMap<string, PodView>;
   /** The turn at which the newest list that was answered had been asked for; -1: none. */
   readonly answeredFrom: number;
   readonly attempts: number;
@@ -89,7 +93,8 @@ export type Look = {
 
 /** In place of a turn. */
 export const OUTDATED = -1;
-const NO_LOOK: Look = { isInFlight: false, askedAt: OUTDATED, answeredFrom: -1, attempts: 0, nextMs: 0, problem: null };
+const NEVER_ASKED = { askedAt: OUTDATED, askedMs: null, knew: NO_PODS.byUid, answeredFrom: -1 };
+const NO_LOOK: Look = { isInFlight: false, ...NEVER_ASKED, attempts: 0, nextMs: 0, problem: null };
 
 export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number): DrainState {
   const known = { pods: null, podsProblem: null, firstSeen: null, look: NO_LOOK };
@@ -99,7 +104,7 @@ export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number
   return { nodeName, ownPod, turn: 0, attempts: new Map(), ...known, ...nothing, ...allowances };
 }
 
-/** As it is when no attempt is under way: what is in flight is answered all the same, and who came back is remembered. */
+/** As it is when no attempt is under way: what was sent may have happened, and who came back is remembered. */
 export function withoutPods(state: DrainState): DrainState {
   const inFlight = [...state.progress].filter(([, { state }]) => state.kind === 'InFlight');
   const isOver = state.attempts.size === 0;
@@ -111,12 +116,22 @@ export function withoutPods(state: DrainState): DrainState {
     owners: isOver ? new Map() : state.owners,
     progress: new Map(inFlight),
     daemonSets: new Map(),
-    look: { ...NO_LOOK, isInFlight: state.look.isInFlight, nextMs: state.look.nextMs },
+    look: { ...NO_LOOK, nextMs: state.look.nextMs },
   };
 }
 
 export function isActive({ phase }: Attempt): boolean {
   return phase === 'Evicting' || phase === 'Deleting';
+}
+
+/** Whether an attempt still wants the pod's eviction or deletion that is under way; no other is worth an answer. */
+export function isCallWanted({ attempts, progress }: DrainState, uid: string): boolean {
+  const state = progress.get(uid)?.state;
+  const policies = state?.kind === 'InFlight' ? state.policies : [];
+  return policies.some((policy) => {
+    const attempt = attempts.get(policy);
+    return attempt !== undefined && isActive(attempt);
+  });
 }
 
 /** Tells pods that came to the node after its drain had begun from those that were there. */

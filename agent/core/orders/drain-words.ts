@@ -58,7 +58,8 @@ function namesOf(pods: readonly PodView[]): string {
 
 function whyLeft(state: DrainState, pod: PodView, nowMs: number, audience: Audience): string {
   const progress = state.progress.get(pod.uid);
-  if (pod.terminating || progress?.state.kind === 'Accepted') return whyTerminating(pod);
+  if (pod.terminating) return whyTerminating(pod);
+  if (progress?.state.kind === 'Accepted') return 'its end was accepted, and it was not seen to terminate yet';
   if (progress === undefined) return whyUntried(state, pod, nowMs);
   const silence = silenceOf(progress, nowMs);
   if (audience === 'Log' && silence !== null) return silence;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COME_BACK } from './come-back.ts';
-import { MAX_EVICTIONS_IN_FLIGHT } from './drain-calls.ts';
+import { type DrainCall, MAX_EVICTIONS_IN_FLIGHT } from './drain-calls.ts';
 import { CONTRADICTED } from './eviction-answer.ts';
-import { playDrain, type Reply } from './play-drain.ts';
+import { playDrain, type Reply, type Sent } from './play-drain.ts';
 import { BUDGET, type CallTo, names, of, order, says, states } from './play-words.ts';
 import type { PodView } from './pod.ts';
 import { samplePod as pod } from './sample-pod.ts';
@@ -362,4 +362,118 @@ test('a drain that gave up is tried again with a whole timeout of its own, at gr
     ends.map(({ atMs }) => atMs),
     [10_000, 42_500, 97_500],
   );
+});
+
+const SICK = { labels: { app: 'sick' } };
+const hangsFor =
+  (app: string, kinds: readonly DrainCall['kind'][]) =>
+  (call: DrainCall): Reply =>
+    kinds.includes(call.kind) && 'pod' in call && call.pod.labels.app === app ? { afterMs: 60_000 } : {};
+const byApp = (app: string) => ({ podSelector: { matchLabels: { app } } });
+const firstDeletions = (sent: readonly Sent[], app: string) =>
+  of(sent, 'Delete').filter(({ call }) => (call as CallTo).pod.labels.app === app);
+
+test('evictions that hang hold up no deletion of another policy at its deadline', () => {
+  const { sent } = playDrain({
+    orders: [
+      order({ ...byApp('sick'), timeoutSeconds: 600 }),
+      order({ ...byApp('web'), timeoutSeconds: 20, onTimeout: 'Delete' }, { policy: 'b' }),
+    ],
+    pods: [...many(40, SICK), ...Array.from({ length: 8 }, (_, i) => pod(`web-${i}`, { labels: { app: 'web' } }))],
+    reply: (call) => ({ ...hangsFor('sick', ['Evict', 'Read'])(call), ...hangsFor('web', ['Evict'])(call) }),
+    forMs: 30_000,
+  });
+  assert.deepEqual(
+    firstDeletions(sent, 'web').map(({ atMs }) => atMs),
+    Array.from({ length: 8 }, () => 20_000),
+  );
+});
+
+test('deletions that hang hold up others for some seconds at most, and the answer to an eviction is not theirs', () => {
+  const { sent } = playDrain({
+    orders: [
+      order({ ...byApp('sick'), timeoutSeconds: 20, onTimeout: 'Delete' }),
+      order({ ...byApp('web'), timeoutSeconds: 21, onTimeout: 'Delete' }, { policy: 'b' }),
+    ],
+    pods: [...many(40, SICK), pod('web', { labels: { app: 'web' } })],
+    reply: (call) => ({ ...BUDGET, ...hangsFor('sick', ['Delete'])(call) }),
+    forMs: 30_000,
+  });
+  const [deletion] = firstDeletions(sent, 'web');
+  assert.ok(deletion !== undefined && deletion.atMs <= 25_000, `found ${deletion?.atMs}`);
+});
+
+test('a drain whose watch is silent ends well within a minute of the end of its pods, long before its deadline', () => {
+  const { sent, ends } = playDrain({ orders: [order({ timeoutSeconds: 600 })], pods: many(3), isSilent: true });
+  assert.deepEqual(states(ends), ['a Drained']);
+  assert.ok((ends[0]?.atMs ?? Number.NaN) < 62_000, `found ${ends[0]?.atMs}`);
+  assert.ok(of(sent, 'List').length <= 3, `${of(sent, 'List').length} lists`);
+});
+
+test('a drain lists once more before it gives up, so that no pod that has gone is reported as left', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 30 })],
+    pods: [pod('gone'), pod('ending', { terminating: true }), pod('stuck')],
+    isSilent: true,
+    reply: says('stuck', BUDGET),
+    onStep: (_, { nowMs, pods }) => void (nowMs > 1_000 && pods.delete('uid-of-ending')),
+    forMs: 30_000,
+  });
+  assert.deepEqual([states(ends), ends[0]?.atMs], [['a GaveUp'], 30_000]);
+  assert.deepEqual(ends[0]?.end.problems, [`pod default/stuck: ${BUDGET.answer?.message}`]);
+  assert.equal(of(sent, 'List').length, 1);
+});
+
+test('a pod whose eviction was accepted is not said to terminate before it was seen to', () => {
+  const { ends } = playDrain({
+    orders: [order({ timeoutSeconds: 30 })],
+    pods: [pod('web')],
+    isSilent: true,
+    reply: ({ kind }) => (kind === 'List' ? { pods: new Error('503') } : {}),
+    forMs: 30_000,
+  });
+  const why = 'its end was accepted, and it was not seen to terminate yet';
+  assert.deepEqual(ends[0]?.end.problems, [`pod default/web: ${why}`]);
+});
+
+test('a pod that a list shows alive though its eviction was accepted is evicted again, slowly', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 200 })],
+    pods: [pod('web'), pod('slow', { terminating: true })],
+    // Accepted by something that is not the API server.
+    reply: says('web', { answer: { status: 200 } }),
+    forMs: 200_000,
+  });
+  const tries = names(sent).length;
+  assert.ok(tries >= 3 && tries <= 6, `${tries} tries`);
+  assert.match(
+    String(ends[0]?.end.problems),
+    /pod default\/web: (its end was accepted, and it was not seen|the API server accepted that it ends, and lists)/,
+  );
+});
+
+test('while pods end the node is listed once a minute, however long that takes', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 3_600 })],
+    pods: many(20),
+    terminationMs: () => 3_000_000,
+  });
+  assert.deepEqual(states(ends), ['a Drained']);
+  const lists = of(sent, 'List').length;
+  assert.ok(lists >= 45 && lists <= 52, `${lists} lists`);
+});
+
+test('a list takes away no pod that came after it was asked for, and no older view ends the end of a pod', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 120 })],
+    pods: [pod('web'), pod('slow', { terminating: true })],
+    reply: ({ kind }, nowMs, world) => {
+      if (kind !== 'List' || nowMs > 100_000) return {};
+      world.at(nowMs + 10, () => world.put(pod('late')));
+      return { afterMs: 50, pods: [pod('slow')] };
+    },
+    forMs: 120_000,
+  });
+  assert.deepEqual(names(sent), ['web', 'late']);
+  assert.deepEqual(ends[0]?.end.problems, ['pod default/slow: it is terminating still']);
 });

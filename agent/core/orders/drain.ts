@@ -1,7 +1,7 @@
 import { backoffMs } from '../backoff.ts';
 import { NEWCOMERS, refill } from './allowance.ts';
+import { nextAttempt } from './attempts.ts';
 import { chooseCalls, type DrainCall } from './drain-calls.ts';
-import { nextAttempt } from './drain-events.ts';
 import { type Attempt, type DrainState, isActive, withoutPods } from './drain-state.ts';
 import { type AttemptEnd, judgeAttempt, nextLookMs } from './drain-verdict.ts';
 import { describeLeft } from './drain-words.ts';

@@ -82,6 +82,8 @@ const rows: [rule: string, answer: Partial<EvictionAnswer>, next: EvictionNext['
   ['403 of a webhook waits, whatever it says that cannot be', CANNOT, 'Retry', /denied the request/],
   ['403 of a proxy waits', { status: 403, message: 'Forbidden' }, 'Retry', /^Forbidden$/],
   ["422 of an admission policy waits, with the policy's words", POLICY, 'Retry', /denied request: not this one/],
+  ['a redirect, to the page of a proxy, waits', { status: 302 }, 'Retry'],
+  ['405, 407 and whatever else the API server does not say to it, waits', { status: 407 }, 'Retry'],
   ['400 of a webhook waits', { ...WEBHOOK, status: 400 }, 'Retry', /denied the request/],
 ];
 
@@ -127,6 +129,18 @@ test('Retry-After is honoured where it asks for more patience than we have', () 
   assert.equal(afterMs(decide({ ...THROTTLED, retryAfterMs: 40_000 })), 40_000);
   assert.equal(afterMs(decide({ ...BUDGET, retryAfterMs: 1 })), 500);
 });
+
+const days: [most: string, answer: Partial<EvictionAnswer>, ms: number][] = [
+  ['a minute, of a budget', BUDGET, 60_000],
+  ['a minute, of any 429', THROTTLED, 60_000],
+  ['ten seconds, of a 503', { status: 503 }, 10_000],
+  ['ten seconds, of an admission policy', POLICY, 10_000],
+];
+for (const [most, given, ms] of days) {
+  test(`Retry-After is honoured for no more than ${most}`, () => {
+    assert.equal(afterMs(decide({ ...given, retryAfterMs: 86_400_000 })), ms);
+  });
+}
 
 test('no wait is longer than what is left until the deadline, Retry-After or not', () => {
   for (const given of [BUDGET, THROTTLED, OVERLAP, { status: 503 }]) {

@@ -38,6 +38,11 @@ export const CONTRADICTED: Backoff = { baseMs: 5_000, maxMs: 60_000 };
 /** Somebody has to mend the budgets first. */
 const MISCONFIGURED = { baseMs: 10_000, maxMs: 60_000 };
 
+/** Retry-After counts for no more: a page of a proxy may ask for a day, and the drain has its deadline. */
+const MAX_RETRY_AFTER_MS = 10_000;
+/** Of a 429, which is about the pace of requests. */
+const MAX_THROTTLED_MS = 60_000;
+
 /** No two requests of a kind about the same object are closer, whatever the answers are. */
 export const MIN_PAUSE_MS = TRANSIENT.baseMs / 2;
 
@@ -51,7 +56,8 @@ export const MIN_PAUSE_MS = TRANSIENT.baseMs / 2;
 export function decideEviction(answer: EvictionAnswer, attempt: number, leftMs: number, random: number): EvictionNext {
   const { status, message, causes, retryAfterMs } = answer;
   const again = <Kind extends 'Recheck' | 'Retry'>(kind: Kind, backoff: Backoff, why: string) => {
-    const wished = Math.max(backoffMs(attempt, backoff, random), retryAfterMs ?? 0);
+    const mostMs = status === 429 ? MAX_THROTTLED_MS : MAX_RETRY_AFTER_MS;
+    const wished = Math.max(backoffMs(attempt, backoff, random), Math.min(retryAfterMs ?? 0, mostMs));
     return { kind, afterMs: Math.max(0, Math.min(wished, leftMs)), why };
   };
   const retry = (backoff: Backoff, why: string) => again('Retry', backoff, why);
@@ -85,7 +91,8 @@ export function decideEviction(answer: EvictionAnswer, attempt: number, leftMs: 
           )
         : retry(TRANSIENT, message);
     default:
-      return status > 500 || status === 408 ? retry(TRANSIENT, message) : { kind: 'Fail', why: message };
+      // Anything else, such as a redirect, is hardly the API server's: unknown is not failed.
+      return retry(status > 500 || status === 408 ? TRANSIENT : DENIED, message);
   }
 }
 

@@ -55,6 +55,8 @@ export type Play = {
   readonly pods: readonly PodView[];
   /** How long the watch takes to list the pods, once they are needed; null: for ever. Default 1. */
   readonly listMs?: number | null;
+  /** The watch says nothing after its first list. Default false. */
+  readonly isSilent?: boolean;
   /** How long it lasts; default an hour. */
   readonly forMs?: number;
   /** From an accepted eviction to the end of the pod; null: it never ends. Default 20. */
@@ -77,6 +79,9 @@ export class World {
   life = 0;
   /** Counts the watches: one that was ended lists nothing any more. */
   watch = 0;
+  isSilent = false;
+  /** The latest eviction or deletion of each pod. */
+  readonly writes = new Map<string, DrainCall>();
   readonly #due: { atMs: number; act: () => void }[] = [];
 
   constructor(state: DrainState) {
@@ -90,12 +95,12 @@ export class World {
 
   put(pod: PodView): void {
     this.pods.set(pod.uid, pod);
-    this.state = podSeen(this.state, pod);
+    if (!this.isSilent) this.state = podSeen(this.state, pod);
   }
 
   end(pod: PodView): void {
     this.pods.delete(pod.uid);
-    this.state = podGone(this.state, pod);
+    if (!this.isSilent) this.state = podGone(this.state, pod);
   }
 
   nextMs(): number {
@@ -111,6 +116,7 @@ export class World {
 export function playDrain(play: Play): { sent: readonly Sent[]; ends: readonly Ended[]; world: World } {
   const { orders, changes = [], forMs = 3_600_000, listMs = 1, random = () => 0.5 } = play;
   const world = new World(newDrain('node-1', null, 0));
+  world.isSilent = play.isSilent ?? false;
   for (const pod of play.pods) world.pods.set(pod.uid, pod);
   order(world, { atMs: 0, orders });
   for (const change of changes) world.at(change.atMs, () => order(world, change));
@@ -163,6 +169,7 @@ function answer(play: Play, world: World, call: DrainCall, random: () => number)
   const atMs = world.nowMs + Math.min(reply.afterMs ?? 5, call.deadlineMs);
   const isCut = (reply.afterMs ?? 5) > call.deadlineMs;
   const { life } = world;
+  if (call.kind === 'Evict' || call.kind === 'Delete') world.writes.set(call.pod.uid, call);
   world.at(atMs, () => {
     if (life !== world.life) {
       if ('gracePeriodSeconds' in call && !isCut && (reply.answer?.status ?? 201) === 201) terminate(play, world, call);
@@ -174,7 +181,9 @@ function answer(play: Play, world: World, call: DrainCall, random: () => number)
         const usual = { status: 201, message: '', causes: [], retryAfterMs: null, isNotFound: false };
         const said = { ...usual, ...reply.answer, ...(isCut && { status: null, message: 'no whole answer' }) };
         if (said.status === 201) terminate(play, world, call);
-        world.state = podAnswered(world.state, call.pod, said, world.nowMs, random());
+        // One that was given up for another is answered to nobody.
+        if (world.writes.get(call.pod.uid) !== call) return;
+        world.state = podAnswered(world.state, call.pod, call.kind, said, world.nowMs, random());
         return;
       }
       case 'Read': {
