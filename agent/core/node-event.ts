@@ -1,3 +1,11 @@
+/** What stands before the message of an Event that stands for several. */
+export const COMBINED = '(combined from similar Events): ';
+/**
+ * Of a message, in bytes of UTF-8, so that it fits with {@link COMBINED} before it: the API server takes 1,024 of an Event's
+ * `note`, which is the `message` of older clients (NoteLengthLimit in pkg/apis/core/validation/events.go).
+ */
+export const MAX_MESSAGE_BYTES = 1_024 - COMBINED.length;
+
 /** A Kubernetes Event on our Node. Reasons are stable: people and alerts match on them. */
 export type NodeEvent = {
   readonly type: 'Normal' | 'Warning';
@@ -8,6 +16,7 @@ export type NodeEvent = {
    * the end: how things are now.
    */
   readonly topic: string;
+  /** Whoever writes it shortens what takes more than {@link MAX_MESSAGE_BYTES}. */
   readonly message: string;
   /** The policy it is about; absent: the node, or all policies. */
   readonly policy?: string;

@@ -1,5 +1,6 @@
 import { BUG_PREFIX } from './bug.ts';
 import { POLICY_ANNOTATION } from './node.ts';
+import { shorten } from './short-text.ts';
 
 /** What an agent says of its policies in the annotation `node-svc-checker/policy`. */
 export type PolicyReport = {
@@ -12,7 +13,7 @@ export type PolicyReport = {
 };
 
 /** The annotation is for a table cell and a glance; the log has all of it. */
-const MAX_ERROR_CHARACTERS = 500;
+const MAX_ERROR_BYTES = 500;
 
 /** Between the two in one `error`; neither has one in it. */
 const SEPARATOR = '\n';
@@ -26,14 +27,14 @@ export function formatPolicyReport(
   errors: readonly string[],
   bugs: readonly string[] = [],
 ): string {
-  const parts = [shorten(errors), shorten(bugs.map((bug) => BUG_PREFIX + bug))].filter((part) => part !== null);
+  const parts = [firstOf(errors), firstOf(bugs.map((bug) => BUG_PREFIX + bug))].filter((part) => part !== null);
   if (parts.length === 0) return JSON.stringify({ revision });
   return JSON.stringify({ revision, error: parts.join(SEPARATOR) });
 }
 
-function shorten([first, ...more]: readonly string[]): string | null {
+function firstOf([first, ...more]: readonly string[]): string | null {
   if (first === undefined) return null;
-  return first.slice(0, MAX_ERROR_CHARACTERS) + (more.length > 0 ? ` (and ${more.length} more)` : '');
+  return shorten(first, MAX_ERROR_BYTES) + (more.length > 0 ? ` (and ${more.length} more)` : '');
 }
 
 /** What stands in a Node's annotations; anybody can write there, so what is no report is Unreadable. */

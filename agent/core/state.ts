@@ -38,6 +38,8 @@ export type Told = {
   /** Conditions told to be somebody else's, as text; and what is wrong with the list of ours. */
   readonly foreignConditions: string;
   readonly rival: string | null;
+  /** By policy, the key of `problemsKey`: why its drain gave up. */
+  readonly drainProblems: ReadonlyMap<string, string>;
 };
 
 /** Everything that one node's agent knows. Each thing stands here once. */
@@ -78,6 +80,7 @@ const NOTHING_TOLD: Told = {
   unreadable: null,
   foreignConditions: '',
   rival: null,
+  drainProblems: new Map(),
 };
 
 /** An agent that knows nothing yet. */

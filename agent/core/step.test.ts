@@ -100,6 +100,39 @@ suite('what is told', () => {
     assert.deepEqual(agent.state.drainEnds, {}, 'it is over');
   });
 
+  test('of a drain that gives up again is what is other than before, and not how long something took', () => {
+    const agent = clockedAgent([DRAINS]);
+    agent.see(sampleNode());
+    agent.run('a', FAILED);
+    agent.land();
+    agent.endDrain('a', 'GaveUp', ['pod web/1: the API server has not answered for 3 s']);
+    agent.land();
+    const again = (...problems: string[]) => agent.endDrain('a', 'GaveUp', problems);
+    assert.deepEqual(again('pod web/1: the API server has not answered for 20 s'), []);
+    const anew = (...problems: string[]) => [{ kind: 'DrainFailsAnew', policy: 'a', problems }];
+    assert.deepEqual(again('pod web/1: its budget'), anew('pod web/1: its budget'));
+    assert.deepEqual(again('pod web/2: its budget'), anew('pod web/2: its budget'), 'another pod');
+    assert.deepEqual(again('pod web/2: its budget'), []);
+    assert.deepEqual(again('pod b/1: x', 'pod web/2: its budget'), anew('pod b/1: x', 'pod web/2: its budget'));
+    assert.deepEqual(again('pod web/2: its budget', 'pod b/1: x'), [], 'in another order');
+    agent.endDrain('a', 'Drained');
+    assert.deepEqual(agent.land(), [{ kind: 'DrainSucceeded', policy: 'a' }]);
+  });
+
+  test('by an agent that was restarted is why the drain gives up now, once', () => {
+    const first = clockedAgent([DRAINS]);
+    first.see(sampleNode());
+    first.run('a', FAILED);
+    first.land();
+    first.endDrain('a', 'GaveUp', ['pod web/1: its budget']);
+    first.land();
+    const next = clockedAgent([DRAINS]);
+    next.see(first.node);
+    const problems = ['pod web/1: its budget'];
+    assert.deepEqual(next.endDrain('a', 'GaveUp', problems), [{ kind: 'DrainFailsAnew', policy: 'a', problems }]);
+    assert.deepEqual(next.endDrain('a', 'GaveUp', problems), []);
+  });
+
   test('is the same whether the answer to a write comes or is lost and the watch shows it', () => {
     const [answered, lost] = [clockedAgent([DRAINS]), clockedAgent([DRAINS])];
     for (const agent of [answered, lost]) {

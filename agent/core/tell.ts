@@ -1,6 +1,7 @@
 import type { Decision } from './decide.ts';
 import type { Withheld } from './holds.ts';
-import { factsOf, nodeTransitions } from './node-facts.ts';
+import { factsOf, type NodeFacts, nodeTransitions } from './node-facts.ts';
+import { problemsKey } from './orders/drain-words.ts';
 import { slotStateOf } from './slot.ts';
 import { type AgentState, nodeOf, type Told } from './state.ts';
 import type { Transition } from './transition.ts';
@@ -18,6 +19,13 @@ export function tell(
   // What an earlier life of the agent, another agent or somebody else has done is theirs to tell.
   const facts = (node && factsOf(node)) ?? told.node;
   if (node && facts && told.node && rival === null) say(...nodeTransitions(told.node, facts, node, state.drainEnds));
+
+  const failed = rival === null ? failedDrains(facts, state) : told.drainProblems;
+  for (const [policy, key] of failed) {
+    const isTold = transitions.some((each) => each.kind === 'DrainFailed' && each.policy === policy);
+    if (isTold || told.drainProblems.get(policy) === key) continue;
+    say({ kind: 'DrainFailsAnew', policy, problems: state.drainEnds[policy]?.problems ?? [] });
+  }
 
   const rivalId = rival?.id ?? null;
   if (rival !== null && told.rival !== rival.id) {
@@ -55,9 +63,20 @@ export function tell(
       unreadable,
       foreignConditions: rival === null ? conditionsKey : told.foreignConditions,
       rival: node === null ? told.rival : rivalId,
+      drainProblems: failed,
     },
     transitions,
   };
+}
+
+/** Why drains gave up that the ledger knows to have done so, by policy. */
+function failedDrains(facts: NodeFacts | null, { drainEnds }: AgentState): Told['drainProblems'] {
+  const drains = [...(facts?.drains ?? [])].flatMap(([policy, { state, since }]) => {
+    const end = Object.hasOwn(drainEnds, policy) ? drainEnds[policy] : undefined;
+    const isIts = state === 'GaveUp' && end?.state === 'GaveUp' && end.since === since;
+    return isIts ? [[policy, problemsKey(end.problems)] as const] : [];
+  });
+  return new Map(drains);
 }
 
 function isDenied(withheld: readonly Withheld[]): boolean {

@@ -28,6 +28,8 @@ export type Transition =
       readonly verdict: Verdict;
       readonly health: Health;
     }
+  /** A drain that is remembered as failed gave up once more, and other things were in its way. */
+  | { readonly kind: 'DrainFailsAnew'; readonly policy: string; readonly problems: readonly string[] }
   /** The check wrote to stderr under `onStderr: Fatal`: the agent ends. */
   | { readonly kind: 'CheckFatal'; readonly policy: NodeCheckPolicy; readonly outcome: RunOutcome }
   | { readonly kind: 'CheckFailing'; readonly policy: NodeCheckPolicy; readonly reason: string }

@@ -1,7 +1,8 @@
+import { shorten } from '../core/short-text.ts';
 import { adviceFor, KubeError, type StatusSubject } from './kube-error.ts';
 
 /** Of what a server says in a refusal; holds a PodDisruptionBudget's name of any legal length. */
-const MAX_MESSAGE_CHARACTERS = 600;
+const MAX_MESSAGE_BYTES = 600;
 
 /** An answer that is no success, as it came. */
 export type RefusingAnswer = {
@@ -61,5 +62,5 @@ function readStatus(text: string): StatusReading {
 }
 
 function oneLine(text: string): string {
-  return text.trim().replace(/\s+/g, ' ').slice(0, MAX_MESSAGE_CHARACTERS);
+  return shorten(text.trim().replace(/\s+/g, ' '), MAX_MESSAGE_BYTES);
 }

@@ -1,4 +1,5 @@
-import type { EventSeries, NodeEvent } from '../core/node-event.ts';
+import { COMBINED, type EventSeries, MAX_MESSAGE_BYTES, type NodeEvent } from '../core/node-event.ts';
+import { shorten } from '../core/short-text.ts';
 
 /** client-go's EventCorrelator: 25 Events at once, then one every 5 minutes, for one source and object. */
 export const EVENT_BURST = 25;
@@ -7,8 +8,6 @@ export const EVENT_REFILL_MS = 300_000;
 const WINDOW_MS = 600_000;
 /** So many Events that differ in their message alone are told apart. */
 export const MAX_SIMILAR = 10;
-/** A message is kept within what every version of the Events API takes. */
-const MAX_MESSAGE_CHARACTERS = 1_000;
 
 type OpenSeries = { -readonly [K in keyof EventSeries]: EventSeries[K] };
 
@@ -21,11 +20,11 @@ export class EventCorrelator {
   /** Counts it. The series stays the same object for as long as it goes on. */
   note(event: NodeEvent, nowMs: number): EventSeries {
     this.#forgetBefore(nowMs - WINDOW_MS);
-    const message = event.message.slice(0, MAX_MESSAGE_CHARACTERS);
+    const message = shorten(event.message, MAX_MESSAGE_BYTES);
     const group = JSON.stringify([event.type, event.reason, event.policy]);
     const isOneTooMany = this.#isOneTooMany(group, message, nowMs);
     const key = isOneTooMany ? group : JSON.stringify([group, message]);
-    const text = isOneTooMany ? `(combined from similar Events): ${message}` : message;
+    const text = isOneTooMany ? COMBINED + message : message;
     const series: OpenSeries = this.#series.get(key) ?? { event, count: 0, firstMs: nowMs, lastMs: nowMs };
     series.event = { ...event, message: text };
     series.count += 1;

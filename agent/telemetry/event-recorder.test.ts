@@ -185,10 +185,14 @@ test('similar Events become one from the eleventh on, which says the last', asyn
   assert.equal(created[10], combined(13));
 });
 
-test('a message is cut to what the API server takes', async () => {
+test('a message that is too long for the API server ends with a sign, also where it stands for several', async () => {
   const { recorder, created } = setUp();
-  recorder.record(event('x'.repeat(5000)));
-  await waitFor(() => created[0]?.length === 1000, { what: 'the cut message' });
+  for (let n = 0; n <= 10; n++) recorder.record(event(`${n} ${'é '.repeat(2000)}`));
+  await waitFor(() => created.length === 11, { what: 'the Events' });
+  for (const message of created) {
+    assert.ok(Buffer.byteLength(message) <= 1_024 && message.endsWith('é…'), message);
+  }
+  assert.ok(created[10]?.startsWith('(combined from similar Events): 10 é'));
 });
 
 test('an agent that stops writes nothing more', async () => {

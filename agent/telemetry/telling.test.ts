@@ -4,13 +4,14 @@ import { clockedAgent, FAILED, policySet } from '../../test/harness/step-samples
 import { MARK_EFFECTS } from '../core/effects/list.ts';
 import type { MarkTurn } from '../core/effects/mark.ts';
 import { NEW_HEALTH } from '../core/health.ts';
-import type { NodeEvent } from '../core/node-event.ts';
+import { MAX_MESSAGE_BYTES, type NodeEvent } from '../core/node-event.ts';
 import { SAMPLE_NOW, SAMPLE_TAINT, sampleBudget, sampleNode, samplePolicy } from '../core/samples.ts';
 import type { SlotDenial } from '../core/slot.ts';
 import type { Step } from '../core/step.ts';
 import type { Transition } from '../core/transition.ts';
 import type { LogEntry } from './log.ts';
 import { type Counted, createTelling } from './telling.ts';
+import { tellingOf } from './transition-table.ts';
 
 const POLICY = samplePolicy('a');
 const VERDICT = { status: 'Failed', reason: 'exit code 1' } as const;
@@ -23,6 +24,7 @@ const ONE_OF_EACH: { readonly [Kind in Transition['kind']]: Extract<Transition, 
   DrainStarted: { kind: 'DrainStarted', policy: 'a' },
   DrainSucceeded: { kind: 'DrainSucceeded', policy: 'a' },
   DrainFailed: { kind: 'DrainFailed', policy: 'a', problems: ['pod x/y: why', 'pod x/z: why'] },
+  DrainFailsAnew: { kind: 'DrainFailsAnew', policy: 'a', problems: ['pod x/y: why'] },
   GivenBack: { kind: 'GivenBack' },
   CheckStarted: { kind: 'CheckStarted', policy: POLICY },
   CheckSkipped: { kind: 'CheckSkipped', policy: POLICY },
@@ -68,6 +70,7 @@ const SAID: { readonly [Kind in Transition['kind']]: readonly [lines: readonly R
     [/^⚠ WARN: Drain of node node-1 gave up; it stays cordoned/],
     /^Warning DrainFailed: .* gave up: pod x\/y: why; pod x\/z: why$/,
   ],
+  DrainFailsAnew: [[], /^Warning DrainFailed: .* gave up: pod x\/y: why$/],
   GivenBack: [[/^INFO: Node node-1 is given back$/], /^Normal NodeReleased: Node node-1: everything we did is undone$/],
   CheckStarted: [[/^INFO: Running \/opt\/checks\/a\.sh$/], null],
   CheckSkipped: [[/^check left out: the run before has not ended$/], null],
@@ -224,4 +227,15 @@ test('a defect that is known already is counted and not said again', () => {
 test('what was tried and failed is counted as such', () => {
   const attempted = [ONE_OF_EACH.MarkTurned, ONE_OF_EACH.DrainStarted];
   assert.deepEqual(tellAll([{ ...ONE_OF_EACH.Trouble, attempted }]).counts, ['MarkTurned Error', 'DrainStarted Error']);
+});
+
+test('the Event of a drain that gave up tells whole problems, and how many more there are, in what the API takes', () => {
+  const problems = Array.from(
+    { length: 40 },
+    (_, i) => `40 pods, such as pod default/web-${i}, pod default/x-${i}: why ${i}`,
+  );
+  const node = 'n'.repeat(253);
+  const { event } = tellingOf({ ...ONE_OF_EACH.DrainFailed, problems }, { node, about: (text) => text });
+  assert.match(event?.message ?? '', /: why \d+; and \d+ more$/);
+  assert.ok(Buffer.byteLength(event?.message ?? '') <= MAX_MESSAGE_BYTES);
 });

@@ -1,7 +1,8 @@
 import { BUG_PREFIX } from '../core/bug.ts';
 import { markEffect } from '../core/effects/list.ts';
 import { describeHold, type Withheld } from '../core/holds.ts';
-import type { NodeEvent } from '../core/node-event.ts';
+import { MAX_MESSAGE_BYTES, type NodeEvent } from '../core/node-event.ts';
+import { bytesOf, listWithin } from '../core/short-text.ts';
 import { describeDenial } from '../core/slot.ts';
 import type { Transition } from '../core/transition.ts';
 import type { RunOutcome } from '../core/verdict.ts';
@@ -69,13 +70,10 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
         ),
       },
     ],
-    event: warning(
-      'drain',
-      'DrainFailed',
-      `Drain of node ${node} for policy ${policy} gave up: ${problems.join('; ')}`,
-      policy,
-    ),
+    event: drainFailed(policy, problems, node),
   }),
+  // The log has a line for each attempt that gave up, and one for each reason.
+  DrainFailsAnew: ({ policy, problems }, { node }) => ({ lines: [], event: drainFailed(policy, problems, node) }),
   GivenBack: (_told, { node }) => ({
     lines: [
       { level: 'info', message: 'node changed: GivenBack', fields: { node }, text: `INFO: Node ${node} is given back` },
@@ -153,7 +151,7 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
         ...errors.map((error): LogEntry => ({ level: 'error', message: error, text: `⛔ ERROR: ${error}` })),
         { level: 'error', message: `the policy directory is invalid, so ${standing}` },
       ],
-      event: warning('directory', 'PolicyInvalid', errors.join('; ')),
+      event: warning('directory', 'PolicyInvalid', listWithin(errors, MAX_MESSAGE_BYTES)),
     };
   },
   Unreadable: ({ problem }) => ({
@@ -249,6 +247,11 @@ function outputLines(policy: string, outcome: RunOutcome, level: LogEntry['level
     if (output === '') return [];
     return [{ level, message: 'check output', fields: { policy, stream, bytes: outcome[`${stream}Bytes`], output } }];
   });
+}
+
+function drainFailed(policy: string, problems: readonly string[], node: string): NodeEvent {
+  const what = `Drain of node ${node} for policy ${policy} gave up: `;
+  return warning('drain', 'DrainFailed', what + listWithin(problems, MAX_MESSAGE_BYTES - bytesOf(what)), policy);
 }
 
 function warning(topic: string, reason: string, message: string, policy?: string): NodeEvent {

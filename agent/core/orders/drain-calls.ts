@@ -1,12 +1,12 @@
-import { type Allowance, nextMs as allowedMs } from './allowance.ts';
-import { ownerKey, paceAfter } from './come-back.ts';
+import { type Allowance, nextMs as allowedMs, NEWCOMERS } from './allowance.ts';
+import { ownerKey, sentOneMore } from './come-back.ts';
 import { isUnresolved, lookupSent, NOT_LOOKED_UP } from './daemon-sets.ts';
-import { type Attempt, cameBack, type DrainState, type PodProgress } from './drain-state.ts';
+import { type Attempt, type DrainState, newcomers, type PodProgress } from './drain-state.ts';
 import { LAST_LOOK_MS } from './drain-verdict.ts';
 import { daemonSetKey } from './eviction-choice.ts';
 import { NO_PODS } from './known-pods.ts';
 import type { PodView } from './pod.ts';
-import { type Candidate, chooseDeletions, chooseUpNext, type Wanted } from './up-next.ts';
+import { type Candidate, chooseDeletions, chooseUpNext, newcomersLast, type Wanted } from './up-next.ts';
 
 /** Evictions under way at a time; a pod that waits for its budget or its end takes no place. */
 export const MAX_EVICTIONS_IN_FLIGHT = 10;
@@ -54,12 +54,14 @@ class Sender {
   readonly #calls: DrainCall[] = [];
   readonly #wakesMs: number[] = [];
   readonly #progress: Map<string, PodProgress>;
-  readonly #owners: Map<string, NonNullable<ReturnType<DrainState['owners']['get']>>>;
   readonly #daemonSets: Map<string, NonNullable<ReturnType<DrainState['daemonSets']['get']>>>;
   readonly #deletions: ReadonlyMap<string, Candidate>;
+  readonly #isNewcomer: (pod: PodView) => boolean;
+  #owners: DrainState['owners'];
   #look: DrainState['look'];
   #asking: Allowance;
   #deleting: Allowance;
+  #arriving: Allowance;
 
   constructor(state: DrainState, wanted: readonly Wanted[], nowMs: number, random: number) {
     this.#before = state;
@@ -67,17 +69,19 @@ class Sender {
     this.#nowMs = nowMs;
     this.#random = random;
     this.#progress = new Map(state.progress);
-    this.#owners = new Map(state.owners);
+    this.#owners = state.owners;
     this.#daemonSets = new Map(state.daemonSets);
     this.#deletions = chooseDeletions(wanted);
+    this.#isNewcomer = newcomers(state);
     this.#look = state.look;
     this.#asking = state.asking;
     this.#deleting = state.deleting;
+    this.#arriving = state.arriving;
   }
 
   sending(): Sending {
     const changed = { progress: this.#progress, owners: this.#owners, daemonSets: this.#daemonSets };
-    const spent = { look: this.#look, asking: this.#asking, deleting: this.#deleting };
+    const spent = { look: this.#look, asking: this.#asking, deleting: this.#deleting, arriving: this.#arriving };
     return { state: { ...this.#before, ...changed, ...spent }, calls: this.#calls, wakesMs: this.#wakesMs };
   }
 
@@ -91,7 +95,8 @@ class Sender {
       if (!this.#isTime(progress.nextMs) || !this.#mayAsk()) continue;
       this.#daemonSets.set(key, lookupSent(progress));
       const [namespace = '', name = ''] = key.split('/');
-      this.#calls.push({ kind: 'FindDaemonSet', key, namespace, name, deadlineMs: this.#callMs() });
+      const deadlineMs = Math.min(this.#callMs(LAST_LOOK_MS), this.#untilDeletionsMs());
+      this.#calls.push({ kind: 'FindDaemonSet', key, namespace, name, deadlineMs });
     }
   }
 
@@ -109,9 +114,9 @@ class Sender {
   read(): void {
     for (const [uid, progress] of this.#progress) {
       const pod = this.#before.pods?.byUid.get(uid);
-      // The deletion is guarded by UID, so there it needs no reading.
-      if (progress.state.kind !== 'Reading' || progress.state.isSent || pod === undefined || this.#deletions.has(uid))
-        continue;
+      if (progress.state.kind !== 'Reading' || progress.state.isSent || pod === undefined) continue;
+      // An eviction of which nobody knows what came holds up no deletion.
+      if (progress.how === 'Evict' && this.#deletions.has(uid)) continue;
       if (!this.#mayAsk()) return;
       this.#progress.set(uid, { ...progress, state: { ...progress.state, isSent: true } });
       this.#calls.push({ kind: 'Read', pod, deadlineMs: this.#callMs() });
@@ -119,12 +124,12 @@ class Sender {
   }
 
   delete(): void {
-    for (const candidate of this.#deletions.values()) {
+    for (const candidate of newcomersLast([...this.#deletions.values()], this.#isNewcomer)) {
       const progress = this.#progress.get(candidate.pod.uid);
+      if (!this.#isTurn(candidate.pod)) continue;
       const isRepeated = progress?.how === 'Delete';
       // An eviction under way is given up for it.
-      if (isRepeated && (progress.state.kind === 'InFlight' || progress.state.kind === 'Accepted')) continue;
-      if (isRepeated && 'untilMs' in progress.state && !this.#isTime(progress.state.untilMs)) continue;
+      if (isRepeated && !this.#isDue(progress)) continue;
       if (!this.#mayDelete()) return;
       if (this.#deleting.left < 1) return void this.#wakesMs.push(allowedMs(this.#deleting));
       this.#deleting = { ...this.#deleting, left: this.#deleting.left - 1 };
@@ -141,21 +146,31 @@ class Sender {
     this.#wakesMs.push(...wakesMs);
     for (const candidate of candidates) {
       const { pod } = candidate;
-      if (this.#deletions.has(pod.uid)) continue;
-      const progress = this.#progress.get(pod.uid);
-      const isComeBack = progress === undefined && cameBack(this.#before, pod);
-      const pace = this.#owners.get(ownerKey(pod));
-      if (isComeBack && pace !== undefined && !this.#isTime(pace.nextMs)) continue;
+      if (this.#deletions.has(pod.uid) || !this.#isTurn(pod)) continue;
       if (!this.#mayEvict() || !this.#mayAsk()) return;
-      if (isComeBack) this.#owners.set(ownerKey(pod), paceAfter(pace, this.#nowMs, this.#random));
-      this.#send('Evict', candidate, progress);
+      this.#send('Evict', candidate, this.#progress.get(pod.uid));
     }
+  }
+
+  #isDue({ state }: PodProgress): boolean {
+    return state.kind === 'Waiting' && this.#isTime(state.untilMs);
+  }
+
+  /** One that its owner brought back waits for that owner's turn, and for its own among all who bring pods. */
+  #isTurn(pod: PodView): boolean {
+    if (this.#progress.has(pod.uid) || !this.#isNewcomer(pod)) return true;
+    if (!this.#isTime(this.#owners.get(ownerKey(pod))?.nextMs ?? 0)) return false;
+    return this.#arriving.left >= 1 || this.#isTime(allowedMs(this.#arriving, NEWCOMERS));
   }
 
   #send(how: 'Evict' | 'Delete', { pod, by, gracePeriodSeconds }: Candidate, before: PodProgress | undefined): void {
     const words = { said: before?.said ?? null, isBudget: before?.isBudget ?? false, silence: before?.silence ?? null };
     const policies = by.map(({ order }) => order.policy);
     const state = { kind: 'InFlight', sentMs: this.#nowMs, policies } as const;
+    if (!this.#progress.has(pod.uid) && this.#isNewcomer(pod)) {
+      this.#arriving = { ...this.#arriving, left: this.#arriving.left - 1 };
+      this.#owners = sentOneMore(this.#owners, ownerKey(pod), this.#nowMs, this.#random);
+    }
     this.#progress.set(pod.uid, { how, attempts: (before?.attempts ?? 0) + 1, ...words, state });
     // A deadline that comes first may want the pod deleted, or reported.
     const leftMs = Math.min(...by.map(({ untilMs }) => untilMs - this.#nowMs));
@@ -193,6 +208,16 @@ class Sender {
     }
     this.#asking = { ...this.#asking, left: this.#asking.left - 1 };
     return true;
+  }
+
+  /** Until a drain deletes what is left, also one that rests until then, or waits for a look-up only: no call is in its way. */
+  #untilDeletionsMs(): number {
+    const left = [...this.#before.attempts.values()].map(({ phase, deletesMs }) => {
+      if (deletesMs === null || phase === 'Deleting' || phase === 'Drained') return Number.POSITIVE_INFINITY;
+      if (deletesMs > this.#nowMs) return deletesMs - this.#nowMs;
+      return phase === 'Evicting' ? LAST_LOOK_MS : Number.POSITIVE_INFINITY;
+    });
+    return Math.min(...left);
   }
 
   #callMs(atLeastMs = 1): number {

@@ -1,7 +1,8 @@
 import { backoffMs } from '../backoff.ts';
+import { newAttempt } from './attempts.ts';
 import { type LookupProgress, lookupAnswered, NOT_LOOKED_UP } from './daemon-sets.ts';
 import type { DrainOrder } from './drain-order.ts';
-import { type Attempt, type DrainState, isActive, OUTDATED, type PodProgress, withoutPods } from './drain-state.ts';
+import { type Attempt, type DrainState, isActive, OUTDATED, type PodProgress } from './drain-state.ts';
 import {
   CONTRADICTED,
   decideEviction,
@@ -14,8 +15,6 @@ import type { DaemonSetLookup } from './eviction-choice.ts';
 import { forgetPod, NO_PODS, replacePods, reviewPods, updatePod } from './known-pods.ts';
 import { type PodView, podKey } from './pod.ts';
 
-/** A drain resumed after its deadline still finds out what is left on the node, and under Delete deletes it. */
-const RESUMED_MS = 5_000;
 /** A node that seems empty is listed once more; a list that does not settle it is followed by others, ever slower. */
 const RELIST = { baseMs: 200, maxMs: 10_000 };
 /** The words for a pod that one answer knows and another does not. */
@@ -44,7 +43,8 @@ export function ordersGiven(
   for (const order of orders) {
     const before = state.attempts.get(order.policy);
     const isSame = before !== undefined && keyOf(before.order) === keyOf(order);
-    attempts.set(order.policy, isSame ? before : newAttempt(order, nowMs, serverNowMs));
+    const heardMs = before?.order.since === order.since ? before.heardMs : nowMs;
+    attempts.set(order.policy, isSame ? before : newAttempt(order, heardMs, nowMs, serverNowMs));
   }
   const stopped = [...state.attempts.values()]
     .filter((attempt) => isActive(attempt) && attempts.get(attempt.order.policy) !== attempt)
@@ -53,8 +53,8 @@ export function ordersGiven(
   const isNew = [...attempts].some(([policy, attempt]) => state.attempts.get(policy) !== attempt);
   const orphaned = withoutPolicies(state.progress, new Set(stopped.map(({ attempt }) => attempt.order.policy)));
   const kept = [...orphaned].filter(([, each]) => each.state.kind === 'InFlight' || each.how === 'Delete');
-  const next = { ...state, attempts, progress: isNew ? new Map(kept) : orphaned };
-  return { state: [...attempts.values()].some(isActive) ? next : withoutPods(next), stopped };
+  // Whether the pods are needed any more is for the next step to say: one that rests may be about to begin.
+  return { state: { ...state, attempts, progress: isNew ? new Map(kept) : orphaned }, stopped };
 }
 
 /** What was sent for attempts that stopped is theirs no more, and not that of those in their place. */
@@ -69,20 +69,6 @@ function withoutPolicies(progress: DrainState['progress'], stopped: ReadonlySet<
 
 function keyOf({ since, rules }: DrainOrder): string {
   return JSON.stringify([since, rules]);
-}
-
-/** The timeout runs from the landing of the cordon, also over a restart; an attempt after one that gave up has its own. */
-function newAttempt(order: DrainOrder, nowMs: number, serverNowMs: number): Attempt {
-  const timeoutMs = order.rules.timeoutSeconds * 1000;
-  const sinceMs = Date.parse(order.since);
-  const spentMs = order.isRetry || Number.isNaN(sinceMs) ? 0 : serverNowMs - sinceMs;
-  const leftMs = Math.min(timeoutMs, Math.max(RESUMED_MS, timeoutMs - spentMs));
-  return beginAttempt(order, 0, nowMs, leftMs);
-}
-
-export function beginAttempt(order: DrainOrder, number: number, nowMs: number, leftMs: number): Attempt {
-  const begun = { phase: 'Evicting', startedMs: nowMs, untilMs: nowMs + leftMs } as const;
-  return { order, number, ...begun, accepted: 0, fatal: null, emptySince: null };
 }
 
 /** The watch lists the pods of the node. */
@@ -237,11 +223,12 @@ export function looked(
   return { ...state, pods: known, progress, look: { ...look, answeredFrom: askedAt, problem: null } };
 }
 
-/** How often it was tried is kept where an answer says so: a list may show the pod once more. */
+/** How often it was tried is kept where only an answer says so: a list may show the pod once more. */
 function forget(state: DrainState, uid: string, turn: number | null): DrainState {
-  const after = { ...state, pods: forgetPod(state.pods ?? NO_PODS, uid, turn) };
+  const pods = forgetPod(state.pods ?? NO_PODS, uid, turn);
+  const isFinal = pods.gone.get(uid) === null;
   const isInFlight = state.progress.get(uid)?.state.kind === 'InFlight';
-  return turn !== null || isInFlight ? after : withoutProgress(after, uid);
+  return isFinal && !isInFlight ? withoutProgress({ ...state, pods }, uid) : { ...state, pods };
 }
 
 function withoutProgress(state: DrainState, uid: string): DrainState {

@@ -5,7 +5,7 @@ export type DrainOrder = {
   readonly policy: string;
   /** RFC 3339, by the API server's clock: when the cordon landed. The timeout runs from it. */
   readonly since: string;
-  /** An attempt before this one gave up: this one has a whole timeout of its own. */
+  /** An attempt before this one gave up: under GiveUp this one has a whole timeout of its own. */
   readonly isRetry: boolean;
   readonly rules: Drain;
 };

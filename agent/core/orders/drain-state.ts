@@ -1,4 +1,4 @@
-import { type Allowance, fullAllowance } from './allowance.ts';
+import { type Allowance, fullAllowance, NEWCOMERS } from './allowance.ts';
 import type { OwnerPace } from './come-back.ts';
 import type { LookupProgress } from './daemon-sets.ts';
 import type { DrainOrder } from './drain-order.ts';
@@ -31,6 +31,8 @@ export type DrainState = {
   readonly asking: Allowance;
   /** For deletions, which no retry of anything else may hold up. */
   readonly deleting: Allowance;
+  /** For the first eviction or deletion of each pod that came while the node is drained. */
+  readonly arriving: Allowance;
 };
 
 /** An attempt at one policy's drain, and the rest after it. */
@@ -39,9 +41,13 @@ export type Attempt = {
   /** 0 for the first since it was ordered. */
   readonly number: number;
   readonly phase: 'Evicting' | 'Deleting' | 'Resting' | 'Drained';
+  /** When this agent was first told of this drain, maybe by other rules. */
+  readonly heardMs: number;
   readonly startedMs: number;
   /** The deadline; of one that rests, when the next begins. */
   readonly untilMs: number;
+  /** When what is left is deleted, whatever became of the attempts until then; null: never. */
+  readonly deletesMs: number | null;
   /** Pods whose eviction or deletion was accepted. */
   readonly accepted: number;
   /** What no retry can help. */
@@ -93,7 +99,8 @@ const NO_LOOK: Look = { isInFlight: false, ...NEVER_ASKED, attempts: 0, nextMs: 
 export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number): DrainState {
   const known = { pods: null, podsProblem: null, firstSeen: null, look: NO_LOOK };
   const nothing = { progress: new Map(), owners: new Map(), daemonSets: new Map() };
-  const allowances = { asking: fullAllowance(nowMs), deleting: fullAllowance(nowMs) };
+  const requests = { asking: fullAllowance(nowMs), deleting: fullAllowance(nowMs) };
+  const allowances = { ...requests, arriving: fullAllowance(nowMs, NEWCOMERS) };
   return { nodeName, ownPod, turn: 0, attempts: new Map(), ...known, ...nothing, ...allowances };
 }
 
@@ -127,11 +134,11 @@ export function isCallWanted({ attempts, progress }: DrainState, uid: string): b
   });
 }
 
-/** Whether the pod came to the node after its drain had begun. */
-export function cameBack({ attempts, firstSeen }: DrainState, { uid, createdAt }: PodView): boolean {
-  if (firstSeen !== null && !firstSeen.has(uid)) return true;
+/** Tells pods that came to the node after its drain had begun from those that were there. */
+export function newcomers({ attempts, firstSeen }: DrainState): (pod: PodView) => boolean {
   const begun = [...attempts.values()].map(({ order }) => Date.parse(order.since)).filter((ms) => !Number.isNaN(ms));
-  return Date.parse(createdAt) > Math.min(...begun);
+  const begunMs = Math.min(...begun);
+  return ({ uid, createdAt }) => (firstSeen !== null && !firstSeen.has(uid)) || Date.parse(createdAt) > begunMs;
 }
 
 /** The known pods, none before the first list. */

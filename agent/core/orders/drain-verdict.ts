@@ -6,7 +6,10 @@ import type { PodView } from './pod.ts';
 
 /** A node that seems empty is worth one more look, even past the deadline. */
 export const LAST_LOOK_MS = 2_000;
-/** How long pods deleted at the deadline may take to end, beyond their grace periods. */
+/**
+ * How long pods deleted at the deadline may take to end, beyond their grace periods; and how long nobody is told that pods
+ * which are due to be deleted cannot be listed.
+ */
 const DELETED_MS = 60_000;
 
 /** How an attempt ended. */
@@ -33,41 +36,55 @@ export type Verdict =
 /** What an attempt has come to, from the pods as they are known now. */
 export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number): Verdict {
   const isLate = nowMs >= attempt.untilMs;
-  const end = (how: 'Drained' | 'GaveUp', skipped: Choice['skip'], problems: readonly string[]): Verdict => ({
-    kind: 'Ended',
-    end: { attempt, state: how, skipped, problems },
-  });
-  if (attempt.fatal !== null) return end('GaveUp', [], [attempt.fatal]);
+  if (attempt.fatal !== null) return ended(attempt, 'GaveUp', [], [attempt.fatal]);
   if (state.pods === null) {
-    if (isLate)
-      return end('GaveUp', [], [`the pods of the node could not be read: ${state.podsProblem ?? 'no answer'}`]);
-    return { kind: 'Goes', attempt, choice: null, isReady: false, needsLook: false };
+    const goes: Verdict = { kind: 'Goes', attempt, choice: null, isReady: false, needsLook: false };
+    if (nowMs < attempt.untilMs + (attempt.deletesMs === null ? 0 : DELETED_MS)) return goes;
+    const problem = `the pods of the node could not be read: ${state.podsProblem ?? 'no answer'}`;
+    return ended(attempt, 'GaveUp', [], [problem]);
   }
 
   const choice = choiceOf(state, attempt);
-  const unknown = choice.skip.filter(({ reason }) => reason === 'DaemonSetUnknown').map(({ pod }) => pod);
-  const isReady = unknown.every((pod) => lookupOf(state, pod)?.lookup != null);
+  const isReady = unknownIn(choice).every((pod) => lookupOf(state, pod)?.lookup != null);
   if (choice.refuse.length > 0 && (isReady || isLate)) {
     const refused = choice.refuse.map(({ pod, reasons }) => ({ pod, why: reasons.join('; ') }));
-    return end('GaveUp', choice.skip, groupByReason(refused));
+    return ended(attempt, 'GaveUp', choice.skip, groupByReason(refused));
   }
+  const isDue = isLate && attempt.deletesMs !== null && attempt.phase === 'Evicting';
+  // A look-up that is on its way may say that nothing may be taken at all.
+  if (isDue && !isReady) return { kind: 'Goes', attempt, choice, isReady, needsLook: false };
+  return judgeLeft(state, isDue ? beginDeleting(attempt, choice, nowMs) : attempt, choice, isReady, nowMs);
+}
+
+function judgeLeft(state: DrainState, attempt: Attempt, choice: Choice, isReady: boolean, nowMs: number): Verdict {
   const left = [...choice.evict, ...choice.wait];
-  const unresolved = unknown.filter((pod) => holdsTheEnd(lookupOf(state, pod) ?? NOT_LOOKED_UP));
+  const unresolved = unknownIn(choice).filter((pod) => holdsTheEnd(lookupOf(state, pod) ?? NOT_LOOKED_UP));
   if (left.length + choice.refuse.length + unresolved.length === 0) {
     const emptySince = attempt.emptySince ?? state.turn;
-    if (state.look.answeredFrom >= emptySince) return end('Drained', choice.skip, []);
-    if (nowMs >= attempt.untilMs + LAST_LOOK_MS) return end('GaveUp', choice.skip, [unseen(state)]);
+    if (state.look.answeredFrom >= emptySince) return ended(attempt, 'Drained', choice.skip, []);
+    if (nowMs >= attempt.untilMs + LAST_LOOK_MS) return ended(attempt, 'GaveUp', choice.skip, [unseen(state)]);
     return { kind: 'Goes', attempt: { ...attempt, emptySince }, choice, isReady, needsLook: true };
   }
-  if (isLate) {
-    const canDelete = attempt.order.rules.onTimeout === 'Delete' && attempt.phase === 'Evicting' && left.length > 0;
-    if (!canDelete) {
-      const problems = [...describeLeft(state, left, nowMs, 'End'), ...describeUnresolved(state, unresolved)];
-      return end('GaveUp', choice.skip, problems);
-    }
-    return { kind: 'Goes', attempt: beginDeleting(attempt, left, nowMs), choice, isReady: true, needsLook: false };
+  if (nowMs >= attempt.untilMs) {
+    const problems = [...describeLeft(state, left, nowMs, 'End'), ...describeUnresolved(state, unresolved)];
+    return ended(attempt, 'GaveUp', choice.skip, problems);
   }
   return { kind: 'Goes', attempt: { ...attempt, emptySince: null }, choice, isReady, needsLook: false };
+}
+
+function ended(
+  attempt: Attempt,
+  state: 'Drained' | 'GaveUp',
+  skipped: Choice['skip'],
+  problems: readonly string[],
+): Verdict {
+  return { kind: 'Ended', end: { attempt, state, skipped, problems } };
+}
+
+/** When time alone may change what an attempt comes to, the soonest after now; null: never. */
+export function nextLookMs({ phase, untilMs }: Attempt, nowMs: number): number | null {
+  if (phase === 'Drained') return null;
+  return [untilMs, untilMs + LAST_LOOK_MS, untilMs + DELETED_MS].find((ms) => ms > nowMs) ?? null;
 }
 
 /**
@@ -78,9 +95,13 @@ export function deletionSeconds({ order: { rules } }: Attempt, pod: PodView): nu
   return rules.gracePeriodSeconds ?? Math.min(pod.terminationGracePeriodSeconds, Math.ceil(rules.timeoutSeconds));
 }
 
-function beginDeleting(attempt: Attempt, left: readonly PodView[], nowMs: number): Attempt {
-  const longest = Math.max(...left.map((pod) => deletionSeconds(attempt, pod)));
-  return { ...attempt, phase: 'Deleting', untilMs: nowMs + longest * 1000 + DELETED_MS, emptySince: null };
+function beginDeleting(attempt: Attempt, { evict, wait }: Choice, nowMs: number): Attempt {
+  const longest = Math.max(0, ...[...evict, ...wait].map((pod) => deletionSeconds(attempt, pod)));
+  return { ...attempt, phase: 'Deleting', untilMs: nowMs + longest * 1000 + DELETED_MS };
+}
+
+function unknownIn({ skip }: Choice): readonly PodView[] {
+  return skip.filter(({ reason }) => reason === 'DaemonSetUnknown').map(({ pod }) => pod);
 }
 
 function lookupOf(state: DrainState, pod: PodView): LookupProgress | undefined {

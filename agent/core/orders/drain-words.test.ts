@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SAMPLE_DRAIN } from '../samples.ts';
 import { ordersGiven, podsListed } from './drain-events.ts';
 import { type DrainState, newDrain, type PodProgress } from './drain-state.ts';
-import { type Audience, describeLeft, groupByReason } from './drain-words.ts';
+import { type Audience, describeLeft, groupByReason, problemsKey } from './drain-words.ts';
 import type { PodView } from './pod.ts';
 import { samplePod as pod } from './sample-pod.ts';
 
@@ -117,6 +117,10 @@ test('a reason that differs by the name of the pod or by a count is the same', (
   assert.equal(groupByReason(entries(12, why)).length, 1);
 });
 
+test('a reason that names another budget is another one, though the names differ by a number alone', () => {
+  assert.equal(groupByReason(entries(2, (i) => `the disruption budget db-${i} needs ${i} healthy pods`)).length, 2);
+});
+
 test('different reasons are told apart', () => {
   assert.equal(groupByReason(entries(4, (i) => (i % 2 ? 'budget' : 'webhook'))).length, 2);
 });
@@ -131,3 +135,16 @@ test('names of any length leave room for the reason', () => {
   );
   assert.ok(text.length < 600 && text.endsWith(': why'), text);
 });
+
+const keys: [rule: string, a: string[], b: string[], isSame: boolean][] = [
+  ['a time that something takes makes no difference', ['x: not for 5 s'], ['x: not for 12 s'], true],
+  ['nor does one as Go writes it', ['x: after 1m30.5s: no'], ['x: after 200ms: no'], true],
+  ['nor does the order', ['x', 'y'], ['y', 'x'], true],
+  ['the name of a pod does', ['pod a/web-5: why'], ['pod a/web-6: why'], false],
+  ['also where it looks like a time', ['pod a/web-5s: why'], ['pod a/web-6s: why'], false],
+  ['and so does how many there are', ['5 pods, such as x'], ['6 pods, such as x'], false],
+  ['and what a budget needs', ['x: needs 3 and has 2'], ['x: needs 3 and has 1'], false],
+];
+for (const [rule, a, b, isSame] of keys) {
+  test(`of two ends of an attempt ${rule}`, () => assert.equal(problemsKey(a) === problemsKey(b), isSame));
+}

@@ -1,5 +1,5 @@
 import { ownerKey } from './come-back.ts';
-import { cameBack, type DrainState, type PodProgress, podsOf } from './drain-state.ts';
+import { type DrainState, newcomers, type PodProgress, podsOf } from './drain-state.ts';
 import { type PodView, podKey } from './pod.ts';
 
 /** Of pods with one reason so many are named, if their names take no more characters than that. */
@@ -26,12 +26,22 @@ export function groupByReason(entries: readonly { readonly pod: PodView; readonl
   const groups = new Map<string, { why: string; pods: PodView[] }>();
   for (const { pod, why } of entries) {
     // What differs by the pod's own name, or by a count, is the same reason.
-    const key = why.replaceAll(pod.name, '*').replace(/\d+/g, '#');
+    const key = why.replaceAll(pod.name, '*').replace(COUNTS, '#');
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { why, pods: [pod] });
     else group.pods.push(pod);
   }
   return [...groups.values()].map(({ why, pods }) => `${namesOf(pods)}: ${why}`);
+}
+
+/** A number; not within a name. */
+const COUNTS = /(?<![\w./-])\d+(?![\w-])/g;
+/** A number and a unit of time, as Go and we write them: `5 s`, `1m30.5s`; not within a name. */
+const DURATIONS = /(?<![\w./-])(?:\d+(?:\.\d+)? ?(?:ms|s|m|h|seconds?|minutes?))+(?![\w-])/g;
+
+/** The same for problems that differ in how long something took, or in their order. */
+export function problemsKey(problems: readonly string[]): string {
+  return JSON.stringify(problems.map((problem) => problem.replace(DURATIONS, '#')).sort());
 }
 
 function namesOf(pods: readonly PodView[]): string {
@@ -64,10 +74,11 @@ function whyTerminating({ finalizers }: PodView): string {
 
 function whyUntried(state: DrainState, pod: PodView, nowMs: number): string {
   const pace = state.owners.get(ownerKey(pod));
-  if (pace !== undefined && pace.nextMs > nowMs && cameBack(state, pod)) {
+  if (pace !== undefined && pace.nextMs > nowMs && newcomers(state)(pod)) {
     const seconds = Math.ceil((pace.nextMs - nowMs) / 1000);
-    return `its owner brings pods back to this node, ${pace.evicted} so far; the next is evicted in ${seconds} s`;
+    return `its owner brings pods back to this node, ${pace.sent} so far; the next goes in ${seconds} s`;
   }
+  if (state.arriving.left < 1 && newcomers(state)(pod)) return 'pods keep coming to this node, so they go slowly';
   return 'it was not tried yet';
 }
 

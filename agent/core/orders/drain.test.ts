@@ -1,39 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Drain } from '../policy.ts';
-import { SAMPLE_DRAIN } from '../samples.ts';
 import { COME_BACK } from './come-back.ts';
 import { type DrainCall, MAX_EVICTIONS_IN_FLIGHT } from './drain-calls.ts';
-import type { DrainOrder } from './drain-order.ts';
 import { CONTRADICTED } from './eviction-answer.ts';
-import { type Ended, playDrain, type Reply, type Sent } from './play-drain.ts';
+import { playDrain, type Reply, type Sent } from './play-drain.ts';
+import { BUDGET, type CallTo, names, of, order, says, states } from './play-words.ts';
 import type { PodView } from './pod.ts';
 import { samplePod as pod } from './sample-pod.ts';
 
-const SINCE = '2025-01-01T00:00:00Z';
 const LATER = '2025-01-01T00:00:10Z';
-const BUDGET: Reply = {
-  answer: { status: 429, causes: ['DisruptionBudget'], message: '429 the disruption budget web needs 1 healthy pods' },
-};
 const WEBHOOK: Reply = { answer: { status: 403, message: '403 admission webhook "db" denied the request: not now' } };
 const RBAC: Reply = { answer: { status: 403, message: '403 pods "a" is forbidden: User "x" cannot create resource' } };
 
-function order(rules: Partial<Drain> = {}, more: Partial<DrainOrder> = {}): DrainOrder {
-  return { policy: 'a', since: SINCE, isRetry: false, rules: { ...SAMPLE_DRAIN, ...rules }, ...more };
-}
 const many = (count: number, more: Partial<PodView> = {}) =>
   Array.from({ length: count }, (_, i) => pod(`pod-${i}`, more));
-
-type To = DrainCall & { pod: PodView };
-const of = (sent: readonly Sent[], kind: DrainCall['kind']) => sent.filter(({ call }) => call.kind === kind);
-const names = (sent: readonly Sent[], kind: DrainCall['kind'] = 'Evict') =>
-  of(sent, kind).map(({ call }) => (call as To).pod.name);
-const states = (ends: readonly Ended[]) => ends.map(({ end }) => `${end.attempt.order.policy} ${end.state}`);
-/** Says this about pods of the name, and to all others yes. */
-const says =
-  (name: string, reply: Reply, kinds: readonly DrainCall['kind'][] = ['Evict']) =>
-  (call: DrainCall): Reply =>
-    kinds.includes(call.kind) && 'pod' in call && call.pod.name === name ? reply : {};
 const ds = (name: string, uid = 'ds-1') => ({ apiVersion: 'apps/v1', kind: 'DaemonSet', name, uid });
 
 test('no more evictions are under way than the bound, and each that ends makes room for one more', () => {
@@ -56,7 +36,7 @@ test('a pod that waits for its budget, or for its end, holds no place among the 
     forMs: 1_000,
     reply: (call) => ('pod' in call && call.pod.labels.app === 'db' ? BUDGET : {}),
   });
-  assert.ok(of(sent, 'Evict').some(({ atMs, call }) => (call as To).pod.name === 'free' && atMs < 100));
+  assert.ok(of(sent, 'Evict').some(({ atMs, call }) => (call as CallTo).pod.name === 'free' && atMs < 100));
 });
 
 test('one refused pod means that none is evicted, and every reason is told', () => {
@@ -190,7 +170,7 @@ test('a pod that admission denies is asked for again until the deadline; all oth
     reply: says('primary', WEBHOOK),
     forMs: 101_000,
   });
-  const others = of(sent, 'Evict').filter(({ call }) => (call as To).pod.name !== 'primary');
+  const others = of(sent, 'Evict').filter(({ call }) => (call as CallTo).pod.name !== 'primary');
   assert.equal(others.length, 40);
   assert.ok(others.every(({ atMs }) => atMs < 1_000));
   const tries = names(sent).filter((name) => name === 'primary').length;
@@ -216,10 +196,10 @@ test('pods that their owner brings back are evicted at growing intervals, those 
       if (gone.uid.startsWith('back') || made < 3) world.put(pod(`back-${made}`, { uid: `back-${made++}` }));
     },
   });
-  const first = of(sent, 'Evict').filter(({ call }) => !(call as To).pod.uid.startsWith('back'));
+  const first = of(sent, 'Evict').filter(({ call }) => !(call as CallTo).pod.uid.startsWith('back'));
   assert.equal(first.length, 30);
   assert.ok(first.every(({ atMs }) => atMs < 500));
-  const back = of(sent, 'Evict').filter(({ call }) => (call as To).pod.uid.startsWith('back'));
+  const back = of(sent, 'Evict').filter(({ call }) => (call as CallTo).pod.uid.startsWith('back'));
   assert.ok(back.filter(({ atMs }) => atMs < 12_000).length <= 5, `${back.length}`);
   assert.ok(back.length <= 600_000 / (COME_BACK.maxMs / 2) + 6, `${back.length} in ten minutes`);
   for (const [i, { atMs }] of back.entries()) {
@@ -325,7 +305,7 @@ test('critical pods wait for half of the time at most', () => {
     reply: says('stuck', BUDGET),
     forMs: 90_000,
   });
-  const storage = of(sent, 'Evict').filter(({ call }) => (call as To).pod.name === 'storage');
+  const storage = of(sent, 'Evict').filter(({ call }) => (call as CallTo).pod.name === 'storage');
   assert.deepEqual(
     storage.map(({ atMs }) => atMs),
     [50_000],
@@ -345,7 +325,7 @@ test('under Delete the deletions go out at the deadline, each with its grace per
     forMs: 300_000,
   });
   const deletions = of(sent, 'Delete').map(({ atMs, call }) => [
-    (call as To).pod.name,
+    (call as CallTo).pod.name,
     atMs,
     call.kind === 'Delete' && call.gracePeriodSeconds,
   ]);
@@ -391,7 +371,7 @@ const hangsFor =
     kinds.includes(call.kind) && 'pod' in call && call.pod.labels.app === app ? { afterMs: 60_000 } : {};
 const byApp = (app: string) => ({ podSelector: { matchLabels: { app } } });
 const firstDeletions = (sent: readonly Sent[], app: string) =>
-  of(sent, 'Delete').filter(({ call }) => (call as To).pod.labels.app === app);
+  of(sent, 'Delete').filter(({ call }) => (call as CallTo).pod.labels.app === app);
 
 test('evictions that hang hold up no deletion of another policy at its deadline', () => {
   const { sent } = playDrain({

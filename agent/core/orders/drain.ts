@@ -1,9 +1,9 @@
 import { backoffMs } from '../backoff.ts';
-import { refill } from './allowance.ts';
+import { NEWCOMERS, refill } from './allowance.ts';
+import { nextAttempt } from './attempts.ts';
 import { chooseCalls, type DrainCall } from './drain-calls.ts';
-import { beginAttempt } from './drain-events.ts';
 import { type Attempt, type DrainState, isActive, withoutPods } from './drain-state.ts';
-import { type AttemptEnd, judgeAttempt, LAST_LOOK_MS } from './drain-verdict.ts';
+import { type AttemptEnd, judgeAttempt, nextLookMs } from './drain-verdict.ts';
 import { describeLeft } from './drain-words.ts';
 import type { PodView } from './pod.ts';
 import type { Wanted } from './up-next.ts';
@@ -42,7 +42,7 @@ export function nextDrainStep(before: DrainState, nowMs: number, random: number)
     const verdict = judgeAttempt(begun, attempt, nowMs);
     if (verdict.kind === 'Ended') {
       ends.push(verdict.end);
-      attempts.set(policy, attemptEnded(verdict.end, nowMs, random));
+      attempts.set(policy, attemptEnded(verdict.end, begun.pods === null, nowMs, random));
     } else {
       attempts.set(policy, verdict.attempt);
       if (verdict.choice !== null) wanted.push({ ...verdict, choice: verdict.choice });
@@ -53,7 +53,8 @@ export function nextDrainStep(before: DrainState, nowMs: number, random: number)
   const sending = needsPods
     ? chooseCalls(judged, wanted, nowMs, random)
     : { state: withoutPods(judged), calls: [], wakesMs: [] };
-  const wakes = [...sending.wakesMs, ...deadlines(attempts, nowMs)];
+  const looksMs = [...attempts.values()].map((attempt) => nextLookMs(attempt, nowMs)).filter((ms) => ms !== null);
+  const wakes = [...sending.wakesMs, ...looksMs];
   return {
     state: sending.state,
     calls: sending.calls,
@@ -74,23 +75,23 @@ export function describeWaits(state: DrainState, left: readonly PodView[], nowMs
 /** What rested long enough begins anew. */
 function beginTurn(state: DrainState, nowMs: number): DrainState {
   const attempts = new Map(state.attempts);
-  for (const [policy, { phase, untilMs, order, number }] of state.attempts) {
-    if (phase !== 'Resting' || untilMs > nowMs) continue;
-    attempts.set(policy, beginAttempt(order, number + 1, nowMs, order.rules.timeoutSeconds * 1000));
+  for (const [policy, attempt] of state.attempts) {
+    if (attempt.phase === 'Resting' && attempt.untilMs <= nowMs) attempts.set(policy, nextAttempt(attempt, nowMs));
   }
-  const allowances = { asking: refill(state.asking, nowMs), deleting: refill(state.deleting, nowMs) };
+  const requests = { asking: refill(state.asking, nowMs), deleting: refill(state.deleting, nowMs) };
+  const allowances = { ...requests, arriving: refill(state.arriving, nowMs, NEWCOMERS) };
   return { ...state, ...allowances, attempts, turn: state.turn + 1 };
 }
 
-function attemptEnded({ attempt, state }: AttemptEnd, nowMs: number, random: number): Attempt {
+/** Until what is left is deleted an attempt rests no longer, and not at all while nobody knows what that is. */
+function attemptEnded({ attempt, state }: AttemptEnd, isBlind: boolean, nowMs: number, random: number): Attempt {
   if (state === 'Drained') return { ...attempt, phase: 'Drained' };
-  return { ...attempt, phase: 'Resting', untilMs: nowMs + backoffMs(attempt.number, RETRY, random) };
-}
-
-function deadlines(attempts: ReadonlyMap<string, Attempt>, nowMs: number): number[] {
-  const waiting = [...attempts.values()].filter(({ phase }) => phase !== 'Drained');
-  // Past its deadline an attempt that found nothing left still has time for its last look.
-  return waiting.map(({ untilMs }) => (untilMs > nowMs ? untilMs : untilMs + LAST_LOOK_MS));
+  const { number, deletesMs } = attempt;
+  const isDue = deletesMs !== null && deletesMs <= nowMs;
+  if (isDue && isBlind) return nextAttempt(attempt, nowMs);
+  const restedMs = nowMs + backoffMs(number, RETRY, random);
+  const untilMs = deletesMs === null || isDue ? restedMs : Math.min(restedMs, deletesMs);
+  return { ...attempt, phase: 'Resting', untilMs };
 }
 
 function leftOf(wanted: readonly Wanted[]): readonly PodView[] {

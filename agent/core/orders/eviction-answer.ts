@@ -65,7 +65,7 @@ export function decideEviction(answer: EvictionAnswer, attempt: number, leftMs: 
     case 404:
       return answer.isNotFound ? { kind: 'Gone' } : again('Recheck', CONTRADICTED, message);
     case 409:
-      return again('Recheck', TRANSIENT, message);
+      return again('Recheck', BLOCKED, message);
     case 429:
       return isBudgetRefusal(answer)
         ? retry(BLOCKED, message)

@@ -41,9 +41,20 @@ export type Reply = {
   readonly pods?: readonly PodView[] | Error;
 };
 
+/** What becomes of the orders, in order of time. */
+export type Change = {
+  readonly atMs: number;
+  readonly orders: readonly DrainOrder[];
+  /** By an agent that has just started, and knows nothing of what the one before it did. */
+  readonly isRestart?: boolean;
+};
+
 export type Play = {
   readonly orders: readonly DrainOrder[];
+  readonly changes?: readonly Change[];
   readonly pods: readonly PodView[];
+  /** How long the watch takes to list the pods, once they are needed; null: for ever. Default 1. */
+  readonly listMs?: number | null;
   /** The watch says nothing after its first list. Default false. */
   readonly isSilent?: boolean;
   /** How long it lasts; default an hour. */
@@ -64,7 +75,13 @@ export class World {
   readonly pods = new Map<string, PodView>();
   nowMs = 0;
   state: DrainState;
+  /** Counts the agents: what an earlier one asked for is answered to nobody. */
+  life = 0;
+  /** Counts the watches: one that was ended lists nothing any more. */
+  watch = 0;
   isSilent = false;
+  /** The latest eviction or deletion of each pod. */
+  readonly writes = new Map<string, DrainCall>();
   readonly #due: { atMs: number; act: () => void }[] = [];
 
   constructor(state: DrainState) {
@@ -97,14 +114,16 @@ export class World {
 
 /** Plays it to its end: no attempt is under way and none will be, or the time is over. Throws on a wake that is not later. */
 export function playDrain(play: Play): { sent: readonly Sent[]; ends: readonly Ended[]; world: World } {
-  const { orders, forMs = 3_600_000, random = () => 0.5 } = play;
-  const began = ordersGiven(newDrain('node-1', null, 0), orders, 0, PLAY_BEGAN, 'test');
-  const world = new World(began.state);
+  const { orders, changes = [], forMs = 3_600_000, listMs = 1, random = () => 0.5 } = play;
+  const world = new World(newDrain('node-1', null, 0));
   world.isSilent = play.isSilent ?? false;
   for (const pod of play.pods) world.pods.set(pod.uid, pod);
+  order(world, { atMs: 0, orders });
+  for (const change of changes) world.at(change.atMs, () => order(world, change));
   const sent: Sent[] = [];
   const ends: Ended[] = [];
-  let isListed = false;
+  let isFollowed = false;
+  let life = 0;
   for (let steps = 0; world.nowMs <= forMs; steps++) {
     if (steps > MAX_STEPS) throw new Error(`more than ${MAX_STEPS} steps until ${world.nowMs} ms`);
     const step = nextDrainStep(world.state, world.nowMs, random());
@@ -116,8 +135,12 @@ export function playDrain(play: Play): { sent: readonly Sent[]; ends: readonly E
     }
     for (const end of step.ends) ends.push({ atMs: world.nowMs, end });
     if (step.wakeAtMs !== null && step.wakeAtMs <= world.nowMs) throw new Error(`woken at ${step.wakeAtMs}, now`);
-    if (step.needsPods && !isListed) world.at(world.nowMs + 1, () => list(world));
-    isListed = step.needsPods;
+    // As the drainer does: one watch for as long as they are needed.
+    const wasFollowed: boolean = isFollowed && life === world.life;
+    if (step.needsPods !== wasFollowed) world.watch += 1;
+    if (step.needsPods && !wasFollowed && listMs !== null) list(world, listMs);
+    isFollowed = step.needsPods;
+    life = world.life;
     const next = Math.min(step.wakeAtMs ?? Number.POSITIVE_INFINITY, world.nextMs());
     if (next === Number.POSITIVE_INFINITY) break;
     world.nowMs = next;
@@ -126,21 +149,40 @@ export function playDrain(play: Play): { sent: readonly Sent[]; ends: readonly E
   return { sent, ends, world };
 }
 
-function list(world: World): void {
-  world.state = podsListed(world.state, [...world.pods.values()]);
+function order(world: World, { orders, isRestart = false }: Change): void {
+  if (isRestart) {
+    world.life += 1;
+    world.state = newDrain('node-1', null, world.nowMs);
+  }
+  world.state = ordersGiven(world.state, orders, world.nowMs, PLAY_BEGAN + world.nowMs, 'test').state;
+}
+
+function list(world: World, listMs: number): void {
+  const { watch } = world;
+  world.at(world.nowMs + listMs, () => {
+    if (watch === world.watch) world.state = podsListed(world.state, [...world.pods.values()]);
+  });
 }
 
 function answer(play: Play, world: World, call: DrainCall, random: () => number): void {
   const reply = play.reply?.(call, world.nowMs, world) ?? {};
   const atMs = world.nowMs + Math.min(reply.afterMs ?? 5, call.deadlineMs);
   const isCut = (reply.afterMs ?? 5) > call.deadlineMs;
+  const { life } = world;
+  if (call.kind === 'Evict' || call.kind === 'Delete') world.writes.set(call.pod.uid, call);
   world.at(atMs, () => {
+    if (life !== world.life) {
+      if ('gracePeriodSeconds' in call && !isCut && (reply.answer?.status ?? 201) === 201) terminate(play, world, call);
+      return;
+    }
     switch (call.kind) {
       case 'Evict':
       case 'Delete': {
         const usual = { status: 201, message: '', causes: [], retryAfterMs: null, isNotFound: false };
         const said = { ...usual, ...reply.answer, ...(isCut && { status: null, message: 'no whole answer' }) };
-        if (said.status === 201) terminate(play, world, call.pod);
+        if (said.status === 201) terminate(play, world, call);
+        // One that was given up for another is answered to nobody.
+        if (world.writes.get(call.pod.uid) !== call) return;
         world.state = podAnswered(world.state, call.pod, call.kind, said, world.nowMs, random());
         return;
       }
@@ -170,15 +212,16 @@ function answer(play: Play, world: World, call: DrainCall, random: () => number)
   });
 }
 
-function terminate(play: Play, world: World, pod: PodView): void {
-  const there = world.pods.get(pod.uid);
+function terminate(play: Play, world: World, call: Extract<DrainCall, { kind: 'Evict' | 'Delete' }>): void {
+  const there = world.pods.get(call.pod.uid);
   if (there === undefined) return;
-  world.put({ ...there, terminating: true, deletionGracePeriodSeconds: there.terminationGracePeriodSeconds });
+  const seconds = call.gracePeriodSeconds ?? there.terminationGracePeriodSeconds;
+  world.put({ ...there, terminating: true, deletionGracePeriodSeconds: seconds });
   const ms = (play.terminationMs ?? (() => 20))(there);
   if (ms === null) return;
   world.at(world.nowMs + ms, () => {
-    if (!world.pods.has(pod.uid)) return;
-    world.end(pod);
-    play.onGone?.(pod, world);
+    if (!world.pods.has(there.uid)) return;
+    world.end(there);
+    play.onGone?.(there, world);
   });
 }

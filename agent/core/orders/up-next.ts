@@ -1,5 +1,4 @@
-import { ownerKey } from './come-back.ts';
-import { type Attempt, cameBack, type DrainState } from './drain-state.ts';
+import { type Attempt, type DrainState, newcomers } from './drain-state.ts';
 import { deletionSeconds } from './drain-verdict.ts';
 import type { Choice } from './eviction-choice.ts';
 import { isCritical, isFinished, type PodView } from './pod.ts';
@@ -38,7 +37,10 @@ export function chooseDeletions(wanted: readonly Wanted[]): ReadonlyMap<string, 
   return candidates;
 }
 
-/** Pods that may be evicted now, the next first, and when others may be. */
+/**
+ * Pods that may be evicted now, the next first, and when others may be. Those that came while the node is drained go last
+ * and hold up no other: there may be new ones for ever.
+ */
 export function chooseUpNext(
   state: DrainState,
   wanted: readonly Wanted[],
@@ -49,6 +51,7 @@ export function chooseUpNext(
   for (const { attempt, choice } of evicting) {
     for (const pod of choice.evict) add(all, pod, attempt, attempt.order.rules.gracePeriodSeconds);
   }
+  const isNewcomer = newcomers(state);
   const wakesMs: number[] = [];
   const untried: Candidate[] = [];
   const due: { candidate: Candidate; untilMs: number }[] = [];
@@ -62,21 +65,30 @@ export function chooseUpNext(
       else wakesMs.push(untilMs);
     } else if (progress === undefined) {
       untried.push(candidate);
-      if (!isPaced(state, pod, nowMs)) lowest = Math.min(lowest, rankOf(pod));
-    } else if (progress.state.kind === 'InFlight' && progress.said === null && progress.silence === null) {
-      lowest = Math.min(lowest, rankOf(pod));
     }
+    const isUnanswered =
+      progress === undefined ||
+      (progress.state.kind === 'InFlight' && progress.said === null && progress.silence === null);
+    if (isUnanswered && !isNewcomer(pod)) lowest = Math.min(lowest, rankOf(pod));
   }
   const first = untried
     .filter(({ pod }) => rankOf(pod) <= lowest)
     .filter((candidate) => {
-      const fromMs = criticalFromMs(candidate, evicting);
+      const fromMs = criticalFromMs(candidate, evicting, isNewcomer);
       if (fromMs > nowMs) wakesMs.push(fromMs);
       return fromMs <= nowMs;
     })
     .sort((a, b) => rankOf(a.pod) - rankOf(b.pod));
   const again = due.sort((a, b) => a.untilMs - b.untilMs).map(({ candidate }) => candidate);
-  return { candidates: [...first, ...again], wakesMs };
+  return { candidates: newcomersLast([...first, ...again], isNewcomer), wakesMs };
+}
+
+/** In the same order, but for those that came while the node is drained. */
+export function newcomersLast(
+  candidates: readonly Candidate[],
+  isNewcomer: (pod: PodView) => boolean,
+): readonly Candidate[] {
+  return [...candidates.filter(({ pod }) => !isNewcomer(pod)), ...candidates.filter(({ pod }) => isNewcomer(pod))];
 }
 
 /**
@@ -87,20 +99,21 @@ function rankOf(pod: PodView): number {
   return isFinished(pod) ? Number.NEGATIVE_INFINITY : pod.priority;
 }
 
-/** A critical pod waits until all others are gone, for they may need it to end; but for half of the time at most. */
-function criticalFromMs({ pod, by }: Candidate, evicting: readonly Wanted[]): number {
+/** A critical pod waits until the others are gone, for they may need it to end; but for half of the time at most. */
+function criticalFromMs(
+  { pod, by }: Candidate,
+  evicting: readonly Wanted[],
+  isNewcomer: (pod: PodView) => boolean,
+): number {
   if (!isCritical(pod) || isFinished(pod)) return Number.NEGATIVE_INFINITY;
   const froms = by.map((attempt) => {
     const choice = evicting.find((each) => each.attempt === attempt)?.choice;
-    const others = [...(choice?.evict ?? []), ...(choice?.wait ?? [])].some((other) => !isCritical(other));
+    const others = [...(choice?.evict ?? []), ...(choice?.wait ?? [])].some(
+      (other) => !isCritical(other) && !isNewcomer(other),
+    );
     return others ? attempt.startedMs + (attempt.untilMs - attempt.startedMs) / 2 : Number.NEGATIVE_INFINITY;
   });
   return Math.min(...froms);
-}
-
-/** One that its owner brought back, and that waits for that owner's next turn. */
-function isPaced(state: DrainState, pod: PodView, nowMs: number): boolean {
-  return (state.owners.get(ownerKey(pod))?.nextMs ?? 0) > nowMs && cameBack(state, pod);
 }
 
 function add(candidates: Map<string, Candidate>, pod: PodView, attempt: Attempt, seconds: number | null): void {

@@ -1,0 +1,38 @@
+import type { DrainOrder } from './drain-order.ts';
+import type { Attempt } from './drain-state.ts';
+
+/** A drain resumed after its deadline still finds out what is left on the node, and under Delete deletes it. */
+const RESUMED_MS = 5_000;
+
+/**
+ * The timeout runs from the landing of the cordon, also over a restart. Under GiveUp an attempt after one that gave up has its
+ * own; what is left is deleted once, so the deadline of that stays where it was.
+ *
+ * @param heardMs when this agent was first told of this drain
+ */
+export function newAttempt(order: DrainOrder, heardMs: number, nowMs: number, serverNowMs: number): Attempt {
+  const { timeoutSeconds, onTimeout } = order.rules;
+  const timeoutMs = timeoutSeconds * 1000;
+  const sinceMs = Date.parse(order.since);
+  const canDelete = onTimeout === 'Delete';
+  const hasOwn = (order.isRetry && !canDelete) || Number.isNaN(sinceMs);
+  const spentMs = hasOwn ? 0 : serverNowMs - sinceMs;
+  const leastMs = (canDelete ? heardMs - nowMs : 0) + RESUMED_MS;
+  const untilMs = nowMs + Math.min(timeoutMs, Math.max(0, leastMs, timeoutMs - spentMs));
+  const begun = { order, number: 0, heardMs, deletesMs: canDelete ? untilMs : null };
+  return beginAttempt(begun, nowMs, untilMs);
+}
+
+/** The attempt after one that gave up. */
+export function nextAttempt({ order, number, heardMs, deletesMs }: Attempt, nowMs: number): Attempt {
+  const untilMs = deletesMs === null ? nowMs + order.rules.timeoutSeconds * 1000 : Math.max(nowMs, deletesMs);
+  return beginAttempt({ order, number: number + 1, heardMs, deletesMs }, nowMs, untilMs);
+}
+
+function beginAttempt(
+  begun: Pick<Attempt, 'order' | 'number' | 'heardMs' | 'deletesMs'>,
+  nowMs: number,
+  untilMs: number,
+): Attempt {
+  return { ...begun, phase: 'Evicting', startedMs: nowMs, untilMs, accepted: 0, fatal: null, emptySince: null };
+}

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Change, playDrain, type Reply } from './play-drain.ts';
+import { BUDGET, names, of, order, says, states, times } from './play-words.ts';
+import { samplePod as pod } from './sample-pod.ts';
+
+/** onTimeout: Delete. */
+
+const DELETE = { timeoutSeconds: 60, onTimeout: 'Delete' } as const;
+const MINUTE = 60_000;
+const blocked = ({ kind }: { kind: string }): Reply => (kind === 'Evict' ? BUDGET : {});
+const restart = (atMs: number, more: Partial<Parameters<typeof order>[1]> = {}): Change => ({
+  atMs,
+  orders: [order(DELETE, more)],
+  isRestart: true,
+});
+
+const restarts: [rule: string, changes: readonly Change[], listMs: number, deletedMs: number][] = [
+  ['a restart before it changes nothing', [restart(20_000)], 1, 60_000],
+  ['nor does one after an attempt that gave up', [restart(20_000, { isRetry: true })], 1, 60_000],
+  ['nor do several', [restart(20_000), restart(40_000), restart(50_000)], 1, 60_000],
+  ['after a restart just before it there are five seconds to find out', [restart(58_000)], 1, 63_000],
+  ['and so there are after a restart past it', [restart(90_000)], 1, 95_000],
+  ['also where an attempt gave up before', [restart(90_000, { isRetry: true })], 1, 95_000],
+  ['pods that are listed later than that are deleted as soon as they are', [restart(90_000)], 12_000, 102_000],
+  ['however long that takes', [restart(90_000)], 300_000, 390_000],
+];
+for (const [rule, changes, listMs, deletedMs] of restarts) {
+  test(`pods are deleted at the deadline that the cordon set: ${rule}`, () => {
+    const { sent, ends } = playDrain({
+      // Without an agent until then.
+      orders: (changes[0]?.atMs ?? 0) > 60_000 ? [] : [order(DELETE)],
+      pods: [pod('stuck')],
+      listMs,
+      changes,
+      reply: blocked,
+      forMs: 600_000,
+    });
+    assert.deepEqual(times(sent, 'Delete'), [deletedMs]);
+    assert.equal(states(ends).at(-1), 'a Drained');
+  });
+}
+
+test('pods that cannot be listed after the deadline are told once a minute, and no attempt rests meanwhile', () => {
+  const { ends } = playDrain({
+    orders: [order(DELETE)],
+    pods: [pod('stuck')],
+    listMs: null,
+    forMs: 240_000,
+  });
+  assert.deepEqual(
+    ends.map(({ atMs }) => atMs),
+    [2 * MINUTE, 3 * MINUTE, 4 * MINUTE],
+  );
+  assert.match(String(ends[0]?.end.problems), /could not be read/);
+});
+
+test('other rules, too, leave the deadline where the cordon set it', () => {
+  const changes = [30_000, 58_000].map((atMs, i) => ({
+    atMs,
+    orders: [order({ ...DELETE, gracePeriodSeconds: i })],
+  }));
+  const { sent } = playDrain({ orders: [order(DELETE)], pods: [pod('stuck')], changes, reply: blocked, forMs: 70_000 });
+  assert.deepEqual(times(sent, 'Delete'), [60_000]);
+});
+
+test('evictions without an answer that another policy has asked for hold up no deletion', () => {
+  const web = pod('web', { labels: { app: 'web' }, priority: 5 });
+  const { sent } = playDrain({
+    orders: [order({ ...DELETE, podSelector: { matchLabels: { app: 'web' } } }), order({}, { policy: 'b' })],
+    pods: [...Array.from({ length: 20 }, (_, i) => pod(`pod-${i}`)), web],
+    reply: ({ kind }) => (kind === 'Evict' ? { afterMs: 60_000 } : {}),
+    forMs: 65_000,
+  });
+  assert.deepEqual(times(sent, 'Delete'), [60_000]);
+});
+
+test('no eviction that another policy asks for lasts past the moment of a drain that rests until then', () => {
+  const rbac = { answer: { status: 403, message: 'pods is forbidden: User "x" cannot create resource' } };
+  const web = pod('web', { labels: { app: 'web' }, priority: 5 });
+  const { sent } = playDrain({
+    orders: [order(DELETE), order({ podSelector: { matchLabels: { app: 'web' } } }, { policy: 'b' })],
+    pods: [pod('forbidden'), web],
+    reply: (call) => (call.kind === 'Evict' ? (call.pod.name === 'web' ? { afterMs: 60_000 } : rbac) : {}),
+    forMs: 65_000,
+  });
+  assert.deepEqual(times(sent, 'Delete'), [60_000, 60_000]);
+});
+
+test('after the moment, too, a refused pod keeps all others, also where its DaemonSet has to be looked up first', () => {
+  const controller = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'logs', uid: 'ds-1' };
+  const { sent, ends } = playDrain({
+    orders: [order(DELETE)],
+    pods: [pod('orphan', { controller, hasEmptyDir: true }), pod('web')],
+    reply: ({ kind }) => (kind === 'FindDaemonSet' ? { afterMs: 500 } : {}),
+    forMs: 600_000,
+  });
+  assert.ok(ends.length > 2);
+  assert.deepEqual([names(sent), names(sent, 'Delete')], [[], []]);
+});
+
+test('after the moment a last list may take as long as any call', () => {
+  let lists = 0;
+  const { ends } = playDrain({
+    orders: [],
+    pods: [],
+    changes: [{ atMs: 90_000, orders: [order(DELETE, { isRetry: true })], isRestart: true }],
+    reply: ({ kind }) => (kind === 'List' ? { afterMs: lists++ === 0 ? 60_000 : 8_000 } : {}),
+    forMs: 300_000,
+  });
+  assert.deepEqual(states(ends), ['a Drained']);
+});
+
+test('rules that say Delete from now on, just after a restart, leave the five seconds to find out', () => {
+  const giveUp = order({ timeoutSeconds: 20 });
+  const { sent } = playDrain({
+    orders: [],
+    pods: [pod('stuck')],
+    changes: [
+      { atMs: 90_000, orders: [giveUp], isRestart: true },
+      { atMs: 91_000, orders: [order({ ...giveUp.rules, onTimeout: 'Delete' })] },
+    ],
+    reply: blocked,
+    forMs: 100_000,
+  });
+  assert.deepEqual(times(sent, 'Delete'), [95_000]);
+});
+
+test('an attempt that gives up before the deadline rests no longer than until then', () => {
+  const { sent } = playDrain({
+    orders: [order(DELETE)],
+    pods: [pod('stuck')],
+    reply: says('stuck', { answer: { status: 403, message: 'pods is forbidden: User "x" cannot create resource' } }),
+    forMs: 70_000,
+  });
+  assert.deepEqual(times(sent, 'Delete'), [60_001], 'the pods are listed then');
+});
+
+test('an attempt after the deadline deletes as soon as it knows the pods', () => {
+  const { sent, ends } = playDrain({
+    orders: [order(DELETE)],
+    pods: [pod('stuck', { terminationGracePeriodSeconds: 10 })],
+    reply: ({ kind }) => (kind === 'Evict' ? BUDGET : { answer: { status: 403, message: 'User "x" cannot delete' } }),
+    forMs: 400_000,
+  });
+  assert.ok(names(sent, 'Delete').length > 2);
+  for (const { atMs } of of(sent, 'Evict')) assert.ok(atMs < 60_000);
+  // Each rest is followed by a deletion at once.
+  for (const { atMs } of ends.slice(1)) assert.ok(times(sent, 'Delete').includes(atMs - 5));
+});
+
+test('under GiveUp an attempt after one that gave up has a whole timeout, also after a restart', () => {
+  const { ends } = playDrain({
+    orders: [order({ timeoutSeconds: 60 })],
+    changes: [{ atMs: 70_000, orders: [order({ timeoutSeconds: 60 }, { isRetry: true })], isRestart: true }],
+    pods: [pod('stuck')],
+    reply: blocked,
+    forMs: 131_000,
+  });
+  assert.deepEqual(
+    ends.map(({ atMs }) => atMs),
+    [60_000, 130_000],
+  );
+});
+
+const doubts: [status: number, answer: Reply['answer']][] = [
+  [404, { status: 404, message: '404 namespaces "gone" not found' }],
+  [409, { status: 409, message: '409 the UID in the precondition is another one' }],
+];
+for (const [status, answer] of doubts) {
+  test(`a deletion answered ${status} is followed by a reading, and tried again slowly while the pod is there`, () => {
+    const { sent } = playDrain({
+      orders: [order(DELETE)],
+      pods: [pod('stuck')],
+      reply: (call) => (call.kind === 'Delete' ? { answer } : blocked(call)),
+      forMs: 2 * MINUTE,
+    });
+    const after = sent.filter(({ atMs }) => atMs >= MINUTE).map(({ call: { kind } }) => kind);
+    assert.deepEqual(after.slice(0, 4), ['Delete', 'Read', 'Delete', 'Read']);
+    assert.ok(names(sent, 'Delete').length < 30, `${names(sent, 'Delete').length} deletions`);
+  });
+
+  test(`a deletion answered ${status} is done where another pod has the name`, () => {
+    const { sent, ends } = playDrain({
+      orders: [order(DELETE)],
+      pods: [pod('stuck')],
+      reply(call, _nowMs, world) {
+        if (call.kind !== 'Delete') return blocked(call);
+        world.pods.delete(call.pod.uid);
+        return { answer };
+      },
+      forMs: 4 * MINUTE,
+    });
+    assert.deepEqual([names(sent, 'Delete').length, states(ends)], [1, ['a Drained']]);
+  });
+}
