@@ -203,18 +203,18 @@ function eventSink(transport: Transport, currentNode: () => NodeView | null) {
   };
 }
 
-/** Where our process number means something: this boot of this machine, these processes; empty where that cannot be read. */
+/** Where our process number means something: this boot of this machine, these processes; where nobody can read that, nowhere else. */
 function readBoot(): string {
   try {
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
-    return '';
+    return randomUUID();
   }
 }
 
 /** Of a container that was started anew, the process of the one before often had our number. */
 function hasEndedHere(boot: string, other: { readonly boot: string; readonly pid: number }): boolean | null {
-  if (boot === '' || other.boot !== boot) return null;
+  if (other.boot !== boot) return null;
   if (other.pid === process.pid) return true;
   try {
     process.kill(other.pid, 0);

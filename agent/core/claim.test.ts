@@ -97,15 +97,25 @@ suite('a claim', () => {
     }
   });
 
-  for (const text of ['', 'null', '[]', '7', '{}', '{"id":7}']) {
+  const NOBODY = [
+    '{"id":"x"}',
+    '{"id":"x","pod":null,"boot":"","pid":0}',
+    '{"id":"x","boot":"b"}',
+    '{"id":"x","pid":7}',
+    '{"id":"x","boot":"b","pid":-1}',
+    '{"id":"x","boot":"b","pid":"7"}',
+    '{"id":"x","pod":{"name":"a"}}',
+    '{"id":"x","pod":{"namespace":"","name":"a"}}',
+  ];
+  for (const text of ['', 'null', '[]', '7', '{}', '{"id":7}', ...NOBODY]) {
     test(`that is ${text || 'empty'} claims nothing`, () =>
       assert.equal(claimOn(sampleNode({ annotations: { [AGENT_ANNOTATION]: text } })), null));
   }
 
-  test('without a pod that can be named has none', () => {
-    const text = '{"id":"x","pod":{"name":7}}';
+  test('without a pod that can be named is that of its process', () => {
+    const text = '{"id":"x","pod":{"name":7},"boot":"b","pid":7}';
     const read = claimOn(sampleNode({ annotations: { [AGENT_ANNOTATION]: text } }));
-    assert.deepEqual(read, { id: 'x', pod: null, boot: '', pid: 0, since: '', hasStandby: false });
+    assert.deepEqual(read, { id: 'x', pod: null, boot: 'b', pid: 7, since: '', hasStandby: false });
   });
 
   test('that stands is not written again', () => {

@@ -27,7 +27,10 @@ export type Standing = {
 
 export const NEW_STANDING: Standing = { claimedUid: null, looked: null };
 
-/** What cannot be read, a person's doing, claims nothing. */
+/**
+ * The claim that stands on a Node; null: nobody has claimed it. What cannot be read, and what names neither a pod nor a
+ * process, is a person's doing and claims nothing: nobody could ever find out that its agent is gone.
+ */
 export function claimOn({ annotations }: Pick<NodeView, 'annotations'>): Claim | null {
   const text = annotations[AGENT_ANNOTATION];
   return text === undefined ? null : readClaim(text);
@@ -40,7 +43,8 @@ const readClaim = rememberLast((text): Claim | null => {
     const { id, pod, boot, pid, since, hasStandby } = value as Record<string, unknown>;
     if (typeof id !== 'string') return null;
     const { namespace, name } = (typeof pod === 'object' && pod !== null ? pod : {}) as Record<string, unknown>;
-    const isPod = typeof namespace === 'string' && typeof name === 'string';
+    const isPod = isName(namespace) && isName(name);
+    if (!isPod && !(isName(boot) && Number.isInteger(pid) && Number(pid) > 0)) return null;
     return {
       id,
       pod: isPod ? { namespace, name } : null,
@@ -53,6 +57,10 @@ const readClaim = rememberLast((text): Claim | null => {
     return null;
   }
 });
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
 
 /** A start is known by the API server's clock, to the second, and two servers differ a little. */
 const START_MARGIN_MS = 3_000;

@@ -63,6 +63,7 @@ const ACTS: { readonly [Kind in Step['do']]: Act<Kind> } = {
   },
   deleteLedger: (stage) => stage.editAnnotations((annotations) => void delete annotations[LEDGER]),
   deleteClaim: (stage) => stage.editAnnotations((annotations) => void delete annotations[CLAIM]),
+  forgeClaim: (stage) => stage.editAnnotations((annotations) => Object.assign(annotations, { [CLAIM]: '{"id":"x"}' })),
   garbleLedger(stage) {
     stage.editAnnotations((annotations) => {
       const text = annotations[LEDGER];

@@ -29,6 +29,14 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       [8_000, { do: 'sameDirectory' }],
     ],
   },
+  'a claim that names nobody claims nothing': {
+    policies: [KNOBS],
+    steps: [
+      [1_000, { do: 'forgeClaim' }],
+      [2_000, FAILS],
+      [8_000, { do: 'sameDirectory' }],
+    ],
+  },
   "a policy whose only mark is a person's asks for its slot once": {
     policies: [TAINT],
     budgets: [ONE],

@@ -55,6 +55,8 @@ export type Step =
         | 'garbleLedger'
         | 'repairLedger'
         | 'deleteClaim'
+        /** A person writes one that names nobody. */
+        | 'forgeClaim'
         | 'deleteLeases'
         | 'relabel'
         /** As `nsc release`. */
@@ -256,6 +258,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       'garbleLedger',
       'repairLedger',
       'deleteClaim',
+      'forgeClaim',
       'deleteLeases',
       'relabel',
       'release',

@@ -103,8 +103,9 @@ export class Life {
       id: name,
       boot: name,
       pid: 1,
-      // Only containers of one pod ask for one another's process, and one begins when the other has ended.
-      hasEnded: () => true,
+      // Only containers of one pod ask for one another's process, and one begins when the other has ended; of what is no
+      // process at all nobody can say so.
+      hasEnded: ({ boot }) => (boot === '' ? null : true),
       ownPod: pod,
       clock,
       serverWallMs: transport.serverWallMs,

@@ -23,6 +23,7 @@ const NOT_PLAIN: ReadonlySet<Step['do']> = new Set([
   'garbleLedger',
   'repairLedger',
   'deleteClaim',
+  'forgeClaim',
   'deleteNode',
   'startSecond',
   'release',
