@@ -30,14 +30,20 @@ test('before the node was read only policies without a selector apply', () => {
 });
 
 test('a restarted agent takes the policies in the ledger as failing, with nothing counted', () => {
-  const adopted = adoptLedger(fresh(a, samplePolicy('b')), ledgerOf('a'));
+  const adopted = adoptLedger(fresh(a, samplePolicy('b')), ledgerOf('a'), null);
   assert.deepEqual(health(adopted), { failures: 0, successes: 0, failing: true, remembered: true });
   assert.equal(health(adopted, 'b')?.failing, false);
 });
 
 test('a check that recovered before the ledger could be read has recovered', () => {
   const healthy = withHealth(fresh(a), 'a', { failures: 0, successes: 1, failing: false, remembered: false });
-  assert.equal(health(adoptLedger(healthy, ledgerOf('a')))?.failing, false);
+  assert.equal(health(adoptLedger(healthy, ledgerOf('a'), null))?.failing, false);
+});
+
+test('a hold that was taken over is not taken over again, one that came after it is', () => {
+  const recovered = withHealth(fresh(a, samplePolicy('b')), 'a', { ...NEW_HEALTH, failures: 1 });
+  const again = adoptLedger(recovered, ledgerOf('a', 'b'), ledgerOf('a'));
+  assert.deepEqual([health(again)?.failing, health(again, 'b')?.failing], [false, true]);
 });
 
 test('another Node of our name starts with nothing counted', () => {

@@ -59,13 +59,16 @@ function healthAfterReload(before: WatchedPolicy | undefined, policy: NodeCheckP
 /**
  * What a restarted agent knows on reading its Node for the first time: the policies in the ledger were failing and
  * still are, unless their checks have been healthy for `successThreshold` runs meanwhile.
+ *
+ * @param known the ledger as it was seen before: a hold that stands there was taken over already
  */
-export function adoptLedger(roster: Roster, ledger: Ledger | null): Roster {
-  return mapHealth(roster, ({ policy, health }) =>
-    holdOf(ledger, policy.metadata.name) === null
-      ? health
-      : settleHealth({ ...health, failing: true, remembered: true }, policy.spec.check),
-  );
+export function adoptLedger(roster: Roster, ledger: Ledger | null, known: Ledger | null): Roster {
+  return mapHealth(roster, ({ policy, health }) => {
+    const { name } = policy.metadata;
+    const hold = holdOf(ledger, name);
+    if (hold === null || hold.since === holdOf(known, name)?.since) return health;
+    return settleHealth({ ...health, failing: true, remembered: true }, policy.spec.check);
+  });
 }
 
 /** Each check has to recover anew. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { clockedAgent, FAILED, HEALTHY, policySet } from '../../test/harness/step-samples.ts';
+import { clockedAgent, FAILED, HEALTHY, OWN_CLAIM, policySet } from '../../test/harness/step-samples.ts';
+import { claimChange } from './claim.ts';
 import { ledgerOf } from './ledger.ts';
+import { changedNode } from './node.ts';
 import { SAMPLE_DRAIN, SAMPLE_TAINT, sampleBudget, sampleNode, samplePolicy } from './samples.ts';
 import { nodeOf } from './state.ts';
 
@@ -82,6 +84,23 @@ suite('what is seen of the Node', () => {
     assert.equal(agent.orders.readNode, false);
     assert.notEqual(agent.orders.effects, null);
   });
+});
+
+test('an undo that a restarted agent wants is wanted still when the Node is seen again before it lands', () => {
+  const twice = samplePolicy('a', { check: { failureThreshold: 2 } });
+  const before = clockedAgent([twice]);
+  before.see(sampleNode());
+  before.run('a', FAILED);
+  before.run('a', FAILED);
+  before.land();
+  const after = clockedAgent([twice]);
+  const node = changedNode(before.node, claimChange(before.node, { ...OWN_CLAIM, id: 'earlier' }));
+  after.see(node);
+  after.run('a', HEALTHY);
+  assert.notEqual(after.orders.effects, null);
+  after.run('a', FAILED);
+  after.see({ ...node, resourceVersion: '50' });
+  assert.notEqual(after.orders.effects, null);
 });
 
 suite('what is told', () => {

@@ -22,7 +22,7 @@ export type Taken = { readonly state: AgentState; readonly transitions: readonly
 
 export function take(state: AgentState, event: AgentEvent, now: Now): Taken {
   const taken = takeEvent(state, event, now);
-  return mayBeAnothers(state, taken.state) ? { ...taken, state: withOthersHolds(taken.state) } : taken;
+  return mayBeAnothers(state, taken.state) ? { ...taken, state: withOthersHolds(state, taken.state) } : taken;
 }
 
 /**
@@ -37,10 +37,14 @@ function mayBeAnothers(before: AgentState, after: AgentState): boolean {
   return (last === null || claimOn(last)?.id !== own.id) && rivalOn(node, own, standing) === null;
 }
 
-/** It stays until the check is seen to have recovered; what was seen while this one stood by is too old to say so. */
-function withOthersHolds(state: AgentState): AgentState {
-  const roster = state.told.rival === null ? state.roster : forgetSuccesses(state.roster);
-  return { ...state, roster: adoptLedger(roster, ledgerOf(nodeOf(state))) };
+/**
+ * It stays until the check is seen to have recovered; what was seen while this one stood by is too old to say so. Each hold is
+ * taken over once: what is seen again says nothing that the check has not answered since.
+ */
+function withOthersHolds(before: AgentState, state: AgentState): AgentState {
+  const ledger = ledgerOf(nodeOf(state));
+  if (state.told.rival !== null) return { ...state, roster: adoptLedger(forgetSuccesses(state.roster), ledger, null) };
+  return { ...state, roster: adoptLedger(state.roster, ledger, ledgerOf(lastNodeOf(before))) };
 }
 
 function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {

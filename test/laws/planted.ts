@@ -37,8 +37,8 @@ const PLANTED: readonly Planted[] = [
   {
     what: 'a restarted agent forgets what it holds',
     file: 'agent/core/take.ts',
-    from: 'adoptLedger(roster, ledgerOf(nodeOf(state)))',
-    to: 'roster',
+    from: 'adoptLedger(state.roster, ledger, ledgerOf(lastNodeOf(before)))',
+    to: 'state.roster',
     suite: 'laws',
     breaks: /keeps: /,
   },
