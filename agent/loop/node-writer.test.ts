@@ -196,7 +196,7 @@ test('conditions that were written are told, and the list of ours is not', async
 
 suite('at the end', () => {
   const claimedBy = (id: string, hasStandby: boolean) =>
-    sampleNode({ annotations: { [AGENT_ANNOTATION]: JSON.stringify({ id, pod: null, since: '', hasStandby }) } });
+    sampleNode({ annotations: { [AGENT_ANNOTATION]: JSON.stringify({ ...OWN_CLAIM, id, hasStandby }) } });
 
   test('the node is handed over to an agent that stands by', async () => {
     const { server, writer } = setUp();
