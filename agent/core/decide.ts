@@ -41,8 +41,7 @@ export function decide(state: AgentState, now: Now): Decision {
   const rival = node && rivalOn(node, state.own, state.standing);
   const comparison = node && compare(state, node, now);
   const conditions = node && state.inForce && compareConditions(node, state.roster, timestamp(now.wallMs));
-  const relookAtMs =
-    node && needsLook(state, node, comparison) ? state.lookedAtMs + RELOOK_MS : Number.POSITIVE_INFINITY;
+  const relookAtMs = needsLook(state, comparison) ? state.lookedAtMs + RELOOK_MS : Number.POSITIVE_INFINITY;
   const readAtMs = Math.min(relookAtMs, state.readAtMs ?? Number.POSITIVE_INFINITY);
   const rivalLookAtMs = rival === null ? Number.POSITIVE_INFINITY : state.rivalLookedAtMs + RIVAL_LOOK_MS;
   const predecessor =
@@ -78,8 +77,10 @@ function compare(state: AgentState, node: NodeView, now: Now): Comparison | null
   return compareNode({ node, roster, budgets, slots, ownTolerations, drainEnds, now: timestamp(now.wallMs) });
 }
 
-function needsLook({ roster }: AgentState, node: NodeView, comparison: Comparison | null): boolean {
-  if (node.ready || comparison?.kind !== 'Compared') return false;
+/** A Node that is said to be gone may not be: two writers cross, and a watch that missed its coming back tells of nothing. */
+function needsLook({ node, roster }: AgentState, comparison: Comparison | null): boolean {
+  if (node.kind === 'Gone') return true;
+  if (node.kind === 'Unread' || node.view.ready || comparison?.kind !== 'Compared') return false;
   return roster.size > 0 && (isWithheld(comparison.withheld, 'KubeletNotReady') || comparison.drainsRest !== null);
 }
 

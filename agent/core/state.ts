@@ -117,7 +117,7 @@ export function lastNodeOf({ node }: Pick<AgentState, 'node'>): NodeView | null 
   return node.kind === 'There' ? node.view : node.kind === 'Gone' ? node.last : null;
 }
 
-/** An unready kubelet is looked at again at least this often, should the watch have missed its change. */
+/** An unready kubelet, and a Node that is gone, are looked at again at least this often, should the watch have missed a change. */
 export const RELOOK_MS = 30_000;
 
 /** A defect that has not shown for so long is over; a drain that gave up is tried again every five minutes. */

@@ -50,6 +50,44 @@ suite('what is seen of the Node', () => {
     assert.equal(agent.orders.slots?.need, 'Want');
   });
 
+  test('that is said to be gone is read again within 30 s, and again, should it be there all the same', () => {
+    const agent = clockedAgent([ONCE]);
+    agent.see(sampleNode({ resourceVersion: '10' }));
+    for (let n = 0; n < 2; n++) {
+      agent.send({ kind: 'NodeGone' });
+      assert.deepEqual([agent.orders.readNode, agent.last.wakeAtMs - agent.now.ms], [false, 30_000]);
+      agent.pass(30_000);
+      assert.equal(agent.orders.readNode, true);
+    }
+    agent.send({ kind: 'LookFailed' });
+    assert.equal(agent.orders.readNode, false);
+    agent.pass(30_000);
+    assert.equal(agent.orders.readNode, true);
+    agent.send({ kind: 'NodeSeen', node: sampleNode({ resourceVersion: '11' }), knownBefore: '10' });
+    assert.deepEqual([agent.orders.readNode, agent.last.wakeAtMs], [false, Number.POSITIVE_INFINITY]);
+  });
+
+  test('that is back at the version it had is read once more: what was seen may be from before it was gone', () => {
+    const agent = clockedAgent([ONCE]);
+    const node = sampleNode({ resourceVersion: '10' });
+    agent.see(node);
+    agent.send({ kind: 'NodeGone' });
+    agent.send({ kind: 'NodeSeen', node, knownBefore: '10' });
+    assert.equal(agent.orders.readNode, true);
+    agent.send({ kind: 'NodeSeen', node, knownBefore: '10' });
+    assert.equal(agent.orders.readNode, false);
+  });
+
+  test('that is back at an earlier version is taken where it was read after all that is known', () => {
+    const agent = clockedAgent([ONCE]);
+    agent.see(sampleNode({ resourceVersion: '10' }));
+    agent.send({ kind: 'NodeGone' });
+    agent.see(sampleNode({ resourceVersion: '9' }));
+    assert.deepEqual([nodeOf(agent.state), agent.orders.readNode], [null, true]);
+    agent.send({ kind: 'NodeSeen', node: sampleNode({ resourceVersion: '9' }), knownBefore: '10' });
+    assert.equal(nodeOf(agent.state)?.resourceVersion, '9');
+  });
+
   test('that is another one starts at zero: neither counters nor slots nor ends of drains count any more', () => {
     const agent = clockedAgent([DRAINS]);
     agent.see(sampleNode());

@@ -54,7 +54,7 @@ function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {
     case 'NodeSeen':
       return nodeSeen({ ...state, lookedAtMs: now.ms, own: dated(state, now) }, event, now);
     case 'NodeGone':
-      return nodeGone(state);
+      return nodeGone({ ...state, lookedAtMs: now.ms, readAtMs: null });
     case 'RunStarted':
       return { state, transitions: [{ kind: 'CheckStarted', policy: event.policy }] };
     case 'RunSkipped':
@@ -128,10 +128,13 @@ function nodeSeen(
     return quietly({ ...state, readAtMs: state.readAtMs ?? now.ms });
   }
   const isAnother = last !== null && last.uid !== view.uid;
+  // The same version again, after it was said to be gone: either that was not so, or this is from before.
+  const isDoubtful = state.node.kind === 'Gone' && view.resourceVersion === last?.resourceVersion;
+  const readAtMs = knownBefore === undefined ? state.readAtMs : null;
   let next: AgentState = {
     ...state,
     node: { kind: 'There', view },
-    readAtMs: knownBefore === undefined ? state.readAtMs : null,
+    readAtMs: isDoubtful ? now.ms : readAtMs,
     drainEnds: openEnds(state.drainEnds, view),
   };
   if (claimOn(view)?.id === state.own.id) next = { ...next, standing: { ...next.standing, claimedUid: view.uid } };

@@ -17,7 +17,7 @@ import type {
   Run,
   SlotApi,
 } from '../core/ports.ts';
-import { type AgentState, type Now, newState, nodeOf } from '../core/state.ts';
+import { type AgentState, lastNodeOf, type Now, newState, nodeOf } from '../core/state.ts';
 import { type Step, step } from '../core/step.ts';
 import { take } from '../core/take.ts';
 import { timestamp } from '../core/timestamp.ts';
@@ -94,7 +94,7 @@ export class Agent {
     const send = (event: AgentEvent) => this.send(event);
     const onProblem = (error: unknown, loop?: 'effects') => this.onProblem(error, loop);
     this.#untaken = createUntaken(clock, send);
-    const known = () => this.node?.resourceVersion ?? null;
+    const known = () => lastNodeOf(this.#state)?.resourceVersion ?? null;
     this.#checks = createCheckTimers({ clock, startCheck: options.startCheck, send, onProblem });
     this.#slots = createSlots({
       api: slotApi,
@@ -263,7 +263,7 @@ export class Agent {
     try {
       const node = await readNode(
         nodeApi,
-        () => this.node?.resourceVersion ?? null,
+        () => lastNodeOf(this.#state)?.resourceVersion ?? null,
         (event) => this.send(event),
       );
       const reading = readLedger(node);
