@@ -1,5 +1,5 @@
 import { compareMarks } from './effects/compare-marks.ts';
-import { type DrainEnds, drainOrders, drainStateChange, whyDrainsRest, withDrainEnds } from './effects/drain.ts';
+import { type DrainEnds, drainOrders, drainStateChange, whyDrainsRest } from './effects/drain.ts';
 import type { GateView } from './gates/gate.ts';
 import { holdsOf, type Withheld } from './holds.ts';
 import { type Ledger, readLedger, writeLedger } from './ledger.ts';
@@ -40,8 +40,7 @@ export function compareNode({ roster, drainEnds, now, ...gates }: Situation): Co
   const reading = readLedger(node);
   if (!reading.readable) return { kind: 'Unreadable', problem: reading.problem };
   const before = reading.ledger;
-  const { policies, frozen, withheld } = holdsOf(roster, { ...gates, ledger: before }, now);
-  const holds = withDrainEnds(policies, drainEnds, frozen);
+  const { policies: holds, frozen, withheld } = holdsOf(roster, { ...gates, ledger: before }, drainEnds, now);
   const { marks, change } = compareMarks(node, before, holds, frozen);
   const ledger: Ledger | null =
     Object.keys(holds).length === 0 ? null : { nodeUid: node.uid, since: before?.since ?? now, policies: holds, marks };

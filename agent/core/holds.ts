@@ -1,8 +1,9 @@
+import { type DrainEnds, withDrainEnd } from './effects/drain.ts';
 import { MARK_EFFECTS } from './effects/list.ts';
 import { isEqualMark, isSameMark, type Mark, type MarkEffect } from './effects/mark.ts';
 import type { Closed, GateView } from './gates/gate.ts';
 import { GATES } from './gates/list.ts';
-import { cordonOwner, type DrainMemory, type Hold, holdOf, holdUnlessEmpty } from './ledger.ts';
+import { cordonOwner, type DrainMemory, type Hold, holdOf, holdUnlessEmpty, marksOf } from './ledger.ts';
 import { drainRules, widensDrain } from './orders/drain-rules.ts';
 import type { Drain } from './policy.ts';
 import type { Roster, WatchedPolicy } from './roster.ts';
@@ -29,21 +30,42 @@ export type Holds = {
 /**
  * Says what each policy should hold on the node: the union of these is what should be there.
  *
+ * @param ends how drains ended; a policy that is paused learns of it later
  * @param now RFC 3339
  */
-export function holdsOf(roster: Roster, view: GateView, now: string): Holds {
+export function holdsOf(roster: Roster, view: GateView, ends: DrainEnds, now: string): Holds {
   const policies: Record<string, Hold> = {};
   const withheld: Withheld[] = [];
   const frozen = new Set<string>();
   for (const [name, watched] of roster) {
-    const held = holdOf(view.ledger, name);
-    const wanted = wantedHold(watched, held, cordonOwner(view.ledger) === 'TakenAway', now);
-    const { hold, why, because = null } = allowedHold(watched, held, wanted, view);
+    const before = holdOf(view.ledger, name);
+    const held = before && !watched.policy.spec.paused ? withDrainEnd(before, name, ends) : before;
+    const wanted = wantedHold(watched, held, view, now);
+    const { hold, why, because = null } = allowedHold(watched, held && heldStill(held, before, view), wanted, view);
     if (watched.policy.spec.paused) frozen.add(name);
     if (hold !== null) policies[name] = hold;
     if (why !== null && wanted !== null) withheld.push({ policy: name, why, because, wanted });
   }
   return { policies, frozen, withheld };
+}
+
+/**
+ * But for a mark that waited for the drain and could not come at its end, since the kubelet was not ready: when it can, it is
+ * as new as any other, and asks for what everything new asks for.
+ *
+ * @param before as the ledger says it, where the drain may go on still
+ */
+function heldStill(held: Hold, before: Hold | null, view: GateView): Hold | null {
+  const { node, ledger } = view;
+  if (held.drain?.state !== 'Drained' || (before?.drain?.state !== 'Drained' && node.ready)) return held;
+  if (!node.unschedulable || cordonOwner(ledger) === 'TakenAway') return held;
+  const stays = (effect: MarkEffect, mark: Mark) => !effect.waitsForDrain(mark) || isThere(effect, mark, view);
+  return holdUnlessEmpty({ ...held, marks: marksWhere(held.marks, stays) });
+}
+
+function isThere(effect: MarkEffect, mark: Mark, { node, ledger }: GateView): boolean {
+  const remembered = marksOf(ledger, effect.name).map((each) => each.mark);
+  return [...remembered, ...effect.found(node)].some((each) => isSameMark(effect, each, mark));
 }
 
 /** What a policy would do, as a list: `cordon, taint sick=true:NoSchedule, drain`. */
@@ -55,19 +77,20 @@ export function describeHold({ marks, drain }: Hold): string {
   return [...described, ...(drain === null ? [] : ['drain'])].join(', ');
 }
 
-/** @param isTakenAway a person has taken the cordon of this episode away, and with it every drain of it */
-function wantedHold(
-  { policy, health }: WatchedPolicy,
-  held: Hold | null,
-  isTakenAway: boolean,
-  now: string,
-): Hold | null {
+function wantedHold({ policy, health }: WatchedPolicy, held: Hold | null, view: GateView, now: string): Hold | null {
   if (!health.failing) return null;
   const { actions } = policy.spec;
+  // A person has taken the cordon of this episode away, with every drain of it, and with what would come after them.
+  const isTakenAway = cordonOwner(view.ledger) === 'TakenAway';
+  const comes = (effect: MarkEffect, mark: Mark) =>
+    !(isTakenAway && actions.drain !== undefined && effect.waitsForDrain(mark)) ||
+    held?.marks[effect.name] !== undefined ||
+    isThere(effect, mark, view);
   const marks = MARK_EFFECTS.map((effect) => [effect.name, effect.wanted(actions)] as const);
+  const entries = marks.filter((entry): entry is [string, Mark] => entry[1] !== null);
   return holdUnlessEmpty({
     since: held?.since ?? now,
-    marks: Object.fromEntries(marks.filter((entry): entry is [string, Mark] => entry[1] !== null)),
+    marks: marksWhere(Object.fromEntries(entries), comes),
     drain: actions.drain === undefined ? null : wantedDrain(actions.drain, held?.drain ?? null, isTakenAway, now),
   });
 }
@@ -140,11 +163,18 @@ function rememberedHold(held: Hold | null, wanted: Hold): Hold | null {
 }
 
 function stayingMarks(held: Hold, wanted: Hold, isSame: boolean): Hold['marks'] {
-  const stays = (effect: MarkEffect) => {
-    const [before, after] = [held.marks[effect.name], wanted.marks[effect.name]];
-    return before !== undefined && after !== undefined && (!isSame || isSameMark(effect, before, after));
-  };
-  return Object.fromEntries(MARK_EFFECTS.filter(stays).map(({ name }) => [name, held.marks[name] ?? {}]));
+  return marksWhere(held.marks, (effect, mark) => {
+    const after = wanted.marks[effect.name];
+    return after !== undefined && (!isSame || isSameMark(effect, mark, after));
+  });
+}
+
+function marksWhere(marks: Hold['marks'], stays: (effect: MarkEffect, mark: Mark) => boolean): Hold['marks'] {
+  const entries = MARK_EFFECTS.flatMap((effect) => {
+    const mark = marks[effect.name];
+    return mark !== undefined && stays(effect, mark) ? [[effect.name, mark] as const] : [];
+  });
+  return Object.fromEntries(entries);
 }
 
 function stayingDrain(held: Hold, wanted: Hold): DrainMemory | null {

@@ -141,6 +141,70 @@ test('an undo that a restarted agent wants is wanted still when the Node is seen
   assert.notEqual(after.orders.effects, null);
 });
 
+suite('a NoExecute taint that could not come at the end of the drain, since the kubelet was not ready', () => {
+  const NO_EXECUTE = { ...SAMPLE_TAINT, effect: 'NoExecute' } as const;
+  const EVICTS = samplePolicy('a', {
+    check: { failureThreshold: 1 },
+    actions: { drain: SAMPLE_DRAIN, taint: NO_EXECUTE },
+  });
+
+  /** A drain that has ended, of a node that a person had cordoned or not. */
+  function drained(isCordoned: boolean) {
+    const agent = clockedAgent([EVICTS], [sampleBudget('cluster')]);
+    const answer = (...granted: string[]) =>
+      agent.send({ kind: 'SlotsAnswered', answer: { nodeUid: 'uid-1', held: granted, granted, denial: null } });
+    agent.send({ kind: 'TolerationsRead', tolerations: [{ operator: 'Exists' }] });
+    agent.see(sampleNode({ unschedulable: isCordoned }));
+    agent.run('a', FAILED);
+    answer('cluster');
+    agent.land();
+    agent.see({ ...agent.node, resourceVersion: '20', ready: false });
+    agent.endDrain('a', 'Drained');
+    const told = agent.land();
+    return { agent, told, answer };
+  }
+  const isTainted = (agent: ReturnType<typeof clockedAgent>) =>
+    (agent.orders.effects?.patch.change.spec?.taints ?? []).some(({ effect }) => effect === 'NoExecute');
+
+  for (const isCordoned of [true, false]) {
+    test(`is told to be withheld, and looked for within 30 s${isCordoned ? ', also where a person had cordoned' : ''}`, () => {
+      const { agent } = drained(isCordoned);
+      assert.deepEqual(agent.node.taints, []);
+      assert.deepEqual(agent.state.told.withheld, ['a KubeletNotReady']);
+      assert.equal(agent.orders.effects, null, 'one write was enough');
+      assert.equal(agent.last.wakeAtMs - agent.now.ms, 30_000);
+    });
+  }
+
+  test('waits for a slot of its own where nothing of ours is on the node', () => {
+    const { agent, answer } = drained(true);
+    assert.equal(agent.orders.slots?.need, 'None');
+    answer();
+    agent.see({ ...agent.node, resourceVersion: '30', ready: true });
+    assert.deepEqual([agent.orders.effects, agent.orders.slots?.need], [null, 'Want']);
+    answer('cluster');
+    assert.equal(isTainted(agent), true);
+    agent.land();
+    assert.deepEqual([agent.orders.effects, agent.orders.slots?.need], [null, 'Keep']);
+  });
+
+  test('comes at once where the node is disrupted by us anyway', () => {
+    const { agent } = drained(false);
+    assert.equal(agent.orders.slots?.need, 'Keep');
+    agent.see({ ...agent.node, resourceVersion: '30', ready: true });
+    assert.equal(isTainted(agent), true);
+  });
+
+  test('is no more heard of after a person has uncordoned the node', () => {
+    const { agent, answer } = drained(false);
+    agent.see({ ...agent.node, resourceVersion: '30', unschedulable: false });
+    agent.land();
+    answer();
+    agent.see({ ...agent.node, resourceVersion: '40', ready: true });
+    assert.deepEqual([agent.orders.effects, agent.orders.slots?.need], [null, 'None']);
+  });
+});
+
 suite('what is told', () => {
   test('of a drain that gave up names its problems, until it is over', () => {
     const agent = clockedAgent([DRAINS]);

@@ -49,6 +49,9 @@ export class Books {
   wroteLastAtMs = 0;
   /** By namespace/name. */
   readonly pods = new Map<string, KubeObject>();
+  /** By name; and whether anybody but the agents has deleted one, which none of them may know of yet. */
+  readonly leases = new Map<string, KubeObject>();
+  hasLostLease = false;
   readonly accounts = new Map<Life, Account>();
   readonly byName = new Map<string, Account>();
   /** Every version of every Node, by its name. */

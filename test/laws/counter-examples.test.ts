@@ -46,6 +46,19 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       [8_000, { do: 'sameDirectory' }],
     ],
   },
+  'a NoExecute taint that an unready kubelet kept from coming at the end of the drain asks for a slot anew': {
+    policies: [{ ...NO_EXECUTE, drain: DRAIN.drain }],
+    budgets: [ONE],
+    steps: [
+      [0, { do: 'pod', app: 'web', namespace: 'default' }],
+      [500, { do: 'cordon' }],
+      [1_000, FAILS],
+      [3_060, { do: 'fault', rule: { fault: { kind: 'status', code: 503 }, method: 'PATCH' }, lastsMs: 4_000 }],
+      [5_000, { do: 'kubelet', ready: false }],
+      [30_000, { do: 'kubelet', ready: true }],
+      [40_000, { do: 'sameDirectory' }],
+    ],
+  },
   'a NoExecute taint that the agent may not tolerate asks for no slot': {
     policies: [NO_EXECUTE],
     budgets: [ONE],

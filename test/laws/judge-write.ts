@@ -69,6 +69,9 @@ function judgeAdded(books: Books, account: Account, base: Seen, mark: Mark): voi
   const isBegun = Object.values(memoryOf(base)?.policies ?? {}).some(({ marks }) => holds(marks, mark));
   if (nothing && !isThere && !isBegun)
     books.broken(`budget: ${what} under ${nothing.metadata.name}, which allows nothing new`);
+  const slotless = budgets.find(({ metadata }) => !hasSlot(books, life.nodeName, metadata.name));
+  if (slotless && !isThere && !isDisrupted(base) && !books.hasLostLease)
+    books.broken(`slot: ${what} without a Lease of budget ${slotless.metadata.name}`);
   const policies = set?.policies.filter((policy) => applies(policy, base)) ?? [];
   const reasons = policies.map((policy) => whyNot(account, policy, base, mark));
   if (!reasons.includes(null)) {
@@ -79,6 +82,20 @@ function judgeAdded(books: Books, account: Account, base: Seen, mark: Mark): voi
   if (people?.takenAway.has(mark.key)) {
     books.broken(`people: ${what}, which a person took away in this episode`);
   }
+}
+
+function hasSlot(books: Books, node: string, budget: string): boolean {
+  return [...books.leases.values()].some(
+    ({ metadata, spec }) => metadata.labels?.['node-svc-checker/budget'] === budget && spec?.holderIdentity === node,
+  );
+}
+
+/** What is disrupted takes a slot that it lacks without asking. */
+function isDisrupted(node: Seen): boolean {
+  const { marks = [], policies = {} } = memoryOf(node) ?? {};
+  const isStopped = marks.some(({ effect, owner }) => effect === 'cordon' && owner === 'TakenAway');
+  const drains = Object.values(policies).some(({ drain }) => drain?.state === 'Draining' || drain?.state === 'GaveUp');
+  return marks.some(({ owner }) => owner === 'Ours') || (drains && !isStopped);
 }
 
 /** Why a policy may not put this mark on the Node; null: it may. */

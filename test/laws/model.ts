@@ -92,7 +92,15 @@ export class Judge extends Books implements Observer {
     const { name, namespace } = object.metadata;
     if (resource.kind === 'Node') this.#nodeChanged(change);
     else if (resource.kind !== 'Event') this.note(`stored ${type} ${resource.kind} ${name} by ${by}`);
+    if (resource.kind === 'Lease') this.#leaseChanged(change);
     if (resource.kind === 'Pod') this.pods.set(`${namespace}/${name}`, object);
+  }
+
+  #leaseChanged({ object, type, by }: Change): void {
+    const { name } = object.metadata;
+    if (type !== 'DELETED') this.leases.set(name, object);
+    else this.leases.delete(name);
+    if (type === 'DELETED' && !this.byName.has(by)) this.hasLostLease = true;
   }
 
   #nodeChanged({ object, previous, type, by }: Change): void {

@@ -7,17 +7,10 @@ import type { Roster } from '../roster.ts';
 /** How the latest attempt at the drain of each policy ended. */
 export type DrainEnds = Readonly<Record<string, DrainEnd>>;
 
-/** What the policies hold, with the ends of their drains. One that is frozen learns of it later. */
-export function withDrainEnds(
-  holds: Readonly<Record<string, Hold>>,
-  ends: DrainEnds,
-  frozen: ReadonlySet<string>,
-): Readonly<Record<string, Hold>> {
-  const entries = Object.entries(holds).map(([policy, hold]) => {
-    const end = Object.hasOwn(ends, policy) && !frozen.has(policy) ? ends[policy] : undefined;
-    return [policy, end && hold.drain ? { ...hold, drain: ended(hold.drain, end) } : hold];
-  });
-  return Object.fromEntries(entries);
+/** What a policy holds, with the end of its drain. */
+export function withDrainEnd(hold: Hold, policy: string, ends: DrainEnds): Hold {
+  const end = Object.hasOwn(ends, policy) ? ends[policy] : undefined;
+  return end && hold.drain ? { ...hold, drain: ended(hold.drain, end) } : hold;
 }
 
 /** Says whether pods are being taken from the node, for whoever looks at it; nothing before the first drain. */
