@@ -6,6 +6,7 @@ import type { PolicySet } from './policy.ts';
 import type { Roster } from './roster.ts';
 import { NO_SLOTS_ANSWER, type SlotsAnswer } from './slot.ts';
 import type { Toleration } from './taint.ts';
+import type { ToldChecks } from './tell-checks.ts';
 
 /** A moment, as the step takes it. */
 export type Now = {
@@ -30,6 +31,7 @@ export type Bug = { readonly text: string; readonly atMs: number };
 export type Told = {
   /** null before the Node was first read. */
   readonly node: NodeFacts | null;
+  readonly checks: ToldChecks;
   /** Keys of what was told to be withheld. */
   readonly withheld: readonly string[];
   /** The budget, and how it denies; null: none does. */
@@ -75,6 +77,7 @@ export type AgentState = {
 
 const NOTHING_TOLD: Told = {
   node: null,
+  checks: { nodeUid: null, failing: [] },
   withheld: [],
   denial: null,
   unreadable: null,

@@ -181,12 +181,10 @@ function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { 
   }
   const verdict = { status: judgement.status, reason: judgement.reason };
   const health = countVerdict(watched.health, verdict, watched.policy.spec.check);
-  const transitions: Transition[] = [{ kind: 'CheckEnded', policy: watched.policy, outcome, verdict, health }];
-  if (health.failing && !watched.health.failing) {
-    transitions.push({ kind: 'CheckFailing', policy: watched.policy, reason: verdict.reason });
-  }
-  if (!health.failing && watched.health.failing) transitions.push({ kind: 'CheckRecovered', policy: watched.policy });
-  return { state: { ...state, roster: withHealth(state.roster, name, health, verdict) }, transitions };
+  return {
+    state: { ...state, roster: withHealth(state.roster, name, health, verdict) },
+    transitions: [{ kind: 'CheckEnded', policy: watched.policy, outcome, verdict, health }],
+  };
 }
 
 function conditionTransitions({ patch }: Extract<AgentEvent, { kind: 'ConditionsWritten' }>): Transition[] {

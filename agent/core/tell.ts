@@ -4,6 +4,7 @@ import { factsOf, type NodeFacts, nodeTransitions } from './node-facts.ts';
 import { problemsKey } from './orders/drain-words.ts';
 import { slotStateOf } from './slot.ts';
 import { type AgentState, nodeOf, type Told } from './state.ts';
+import { tellChecks } from './tell-checks.ts';
 import type { Transition } from './transition.ts';
 
 /** What has to be told, because it is not what was told last. */
@@ -15,6 +16,9 @@ export function tell(
   const node = nodeOf(state);
   const transitions: Transition[] = [];
   const say = (...more: readonly Transition[]) => transitions.push(...more);
+
+  const checks = tellChecks(told.checks, state.roster, node);
+  say(...checks.transitions);
 
   // What an earlier life of the agent, another agent or somebody else has done is theirs to tell.
   const facts = (node && factsOf(node)) ?? told.node;
@@ -58,6 +62,7 @@ export function tell(
   return {
     told: {
       node: facts,
+      checks: checks.told,
       withheld: withheld.map((each) => keyOf(each, denialKey)),
       denial: denialKey,
       unreadable,

@@ -33,7 +33,12 @@ export type Transition =
   /** The check wrote to stderr under `onStderr: Fatal`: the agent ends. */
   | { readonly kind: 'CheckFatal'; readonly policy: NodeCheckPolicy; readonly outcome: RunOutcome }
   | { readonly kind: 'CheckFailing'; readonly policy: NodeCheckPolicy; readonly reason: string }
-  | { readonly kind: 'CheckRecovered'; readonly policy: NodeCheckPolicy }
+  | {
+      readonly kind: 'CheckRecovered';
+      readonly policy: string;
+      /** CountsAnew: the check or its thresholds are others by now, and as it is it has not failed often enough. */
+      readonly because: 'Healthy' | 'AppliesNoMore' | 'CountsAnew';
+    }
   /** A budget begins to deny what some policy wants. */
   | { readonly kind: 'SlotDenied'; readonly denial: BudgetDenial }
   /** What a policy wants begins to be withheld for this reason. */

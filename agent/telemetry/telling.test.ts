@@ -37,7 +37,7 @@ const ONE_OF_EACH: { readonly [Kind in Transition['kind']]: Extract<Transition, 
   },
   CheckFatal: { kind: 'CheckFatal', policy: POLICY, outcome: { ...FAILED, stderr: 'oh\n', stderrBytes: 3 } },
   CheckFailing: { kind: 'CheckFailing', policy: POLICY, reason: 'exit code 1' },
-  CheckRecovered: { kind: 'CheckRecovered', policy: POLICY },
+  CheckRecovered: { kind: 'CheckRecovered', policy: 'a', because: 'Healthy' },
   SlotDenied: { kind: 'SlotDenied', denial: { budget: 'cluster', answer: { kind: 'Full', used: 1, limit: 1 } } },
   Withheld: {
     kind: 'Withheld',

@@ -117,12 +117,12 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
       event: warning('check', 'CheckFailing', message, name),
     };
   },
-  CheckRecovered({ policy: { metadata } }, { about }) {
-    const { name } = metadata;
-    const text = about('INFO: The monitored service is up again', name);
+  CheckRecovered({ policy, because }, { about }) {
+    const message = `Policy ${policy}: ${WHY_RECOVERED[because]}`;
+    const text = because === 'Healthy' ? about('INFO: The monitored service is up again', policy) : `INFO: ${message}`;
     return {
-      lines: [{ level: 'info', message: 'policy recovered', fields: { policy: name }, text }],
-      event: normal('check', 'CheckRecovered', `Policy ${name}: check is healthy again`, name),
+      lines: [{ level: 'info', message: 'policy recovered', fields: { policy, because }, text }],
+      event: normal('check', 'CheckRecovered', message, policy),
     };
   },
   SlotDenied({ denial }, { node }) {
@@ -204,6 +204,12 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
       event: warning('program', 'InternalError', message),
     };
   },
+};
+
+const WHY_RECOVERED: Readonly<Record<Extract<Transition, { kind: 'CheckRecovered' }>['because'], string>> = {
+  Healthy: 'check is healthy again',
+  AppliesNoMore: 'it does not apply to this node any more, which counts as recovered',
+  CountsAnew: 'its check as it is now has not failed failureThreshold times in a row, which counts as recovered',
 };
 
 const WHY_WITHHELD: Readonly<Record<Withheld['why'], string>> = {

@@ -20,6 +20,8 @@ export type Account = {
   /** What it has told of its Node, and what it has written. */
   readonly told: string[];
   readonly written: string[];
+  /** Policies of which it said last that they fail. */
+  readonly failing: Set<string>;
   /** What any agent has written since it began. */
   readonly seen: string[];
   /** What had to become an Event, and what it is the latest word on. */

@@ -21,9 +21,23 @@ export function noteWords(books: Books, account: Account, told: Transition): voi
     account.told.push('GivenBack');
     noteEvent(books, account, 'NodeReleased', '');
   }
-  if (told.kind === 'CheckFailing' || told.kind === 'CheckRecovered') {
-    noteEvent(books, account, told.kind, `Policy ${told.policy.metadata.name}: `);
-  }
+  if (told.kind === 'CheckFailing') noteCheck(books, account, told.kind, told.policy.metadata.name);
+  if (told.kind === 'CheckRecovered') noteCheck(books, account, told.kind, told.policy);
+  if (told.kind === 'NodeReplaced') account.failing.clear();
+}
+
+function noteCheck(books: Books, account: Account, kind: 'CheckFailing' | 'CheckRecovered', policy: string): void {
+  const { life, failing } = account;
+  if (kind === 'CheckFailing' && failing.has(policy))
+    books.broken(`told: ${life.name} says twice that ${policy} fails`);
+  if (kind === 'CheckFailing') failing.add(policy);
+  else failing.delete(policy);
+  noteEvent(books, account, kind, `Policy ${policy}: `);
+}
+
+/** At the end, when every check is healthy. */
+export function judgeLastWords(books: Books, { life, failing }: Account): void {
+  for (const policy of failing) books.broken(`told: the last word of ${life.name} is that ${policy} fails`);
 }
 
 function noteEvent(books: Books, { events }: Account, reason: string, about: string): void {

@@ -7,7 +7,7 @@ import type { KubeObject } from '../../simulator/types.ts';
 import { type Account, Books, NOTHING_COUNTED, settle } from './books.ts';
 import { unlikeFailed, unlikeRecovered } from './judge-end.ts';
 import { judgeRequest } from './judge-request.ts';
-import { judgeWords, missingEvent, noteWords } from './judge-words.ts';
+import { judgeLastWords, judgeWords, missingEvent, noteWords } from './judge-words.ts';
 import type { Life } from './life.ts';
 import { forgetTakenAway, lostOfPeoples, newPeople, peopleEdited } from './people.ts';
 import { claimOf, describe, memoryOf, type Seen, seen, turns } from './seen.ts';
@@ -39,6 +39,7 @@ export class Judge extends Books implements Observer {
       told: [],
       written: [],
       seen: [],
+      failing: new Set(),
       events: [],
       tallies: new Map(),
       sentAtMs: [],
@@ -188,6 +189,7 @@ export class Judge extends Books implements Observer {
   finish(world: World, isPlain: boolean): void {
     for (const life of world.lives) {
       for (const bug of life.bugs) this.broken(`defect of ${life.name}: ${bug}`);
+      if (life.state === 'alive') judgeLastWords(this, this.of(life));
       if (isPlain && life.state === 'alive') judgeWords(this, this.of(life));
     }
   }

@@ -1,0 +1,47 @@
+import type { NodeView } from './node.ts';
+import type { Roster, WatchedPolicy } from './roster.ts';
+import type { Transition } from './transition.ts';
+
+/** What was told last of the checks. */
+export type ToldChecks = {
+  /** Of the Node that it was told of; null before one was read. */
+  readonly nodeUid: string | null;
+  /** Names of the policies that fail. */
+  readonly failing: readonly string[];
+};
+
+/**
+ * Which checks begin and cease to fail, whatever brought it about: a run, a reload that moved a threshold, another command, a
+ * label of the node, a policy that is gone.
+ *
+ * That another life of the agent, or another agent, has found a check to fail is theirs to tell. What was told of a Node that
+ * is replaced is no news of the one that came.
+ */
+export function tellChecks(
+  told: ToldChecks,
+  roster: Roster,
+  node: NodeView | null,
+): { readonly told: ToldChecks; readonly transitions: readonly Transition[] } {
+  const nodeUid = node?.uid ?? told.nodeUid;
+  const isAnother = told.nodeUid !== null && told.nodeUid !== nodeUid;
+  const before = new Set(isAnother ? [] : told.failing);
+  const failing = [...roster].filter(([, { health }]) => health.failing);
+  const begun = failing.filter(([name, { health }]) => !before.has(name) && !health.remembered);
+  const over = [...before].filter((name) => !roster.get(name)?.health.failing);
+  return {
+    told: { nodeUid, failing: failing.map(([name]) => name) },
+    transitions: [
+      ...begun.map(([, { policy, verdict }]) => ({
+        kind: 'CheckFailing' as const,
+        policy,
+        reason: verdict?.reason ?? 'nothing is known of it',
+      })),
+      ...over.map((policy) => ({ kind: 'CheckRecovered' as const, policy, because: whyOver(roster.get(policy)) })),
+    ],
+  };
+}
+
+function whyOver(watched: WatchedPolicy | undefined): Extract<Transition, { kind: 'CheckRecovered' }>['because'] {
+  if (watched === undefined) return 'AppliesNoMore';
+  return watched.health.successes >= watched.policy.spec.check.successThreshold ? 'Healthy' : 'CountsAnew';
+}
