@@ -89,6 +89,26 @@ test('a budget of nothing denies without any request, also a node that has a slo
   await slots.stop();
 });
 
+for (const need of ['Leave', 'None'] as const) {
+  test(`a slot that was about to be taken is not, when the order is ${need} by then`, async () => {
+    const { slots, obey, pass, calls, held } = setUp();
+    obey('Want', [ONE]);
+    obey(need, [ONE]);
+    await pass(60_000);
+    assert.deepEqual([held(), calls.includes('create')], [[], false]);
+    await slots.stop();
+  });
+}
+
+test('an agent that ends takes no slot any more', async () => {
+  const { slots, obey, pass, calls } = setUp();
+  obey('Want', [ONE]);
+  const stopped = slots.stop();
+  await pass(60_000);
+  await stopped;
+  assert.ok(!calls.includes('create'));
+});
+
 test('all budgets must grant, or none keeps a slot', async () => {
   const { slots, obey, state, until, held } = setUp([lease('two', 'node-2', 5)]);
   const both = [ONE, sampleBudget('two')];

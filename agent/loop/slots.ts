@@ -50,6 +50,8 @@ export type Slots = {
   stop(): Promise<void>;
 };
 
+const OVERTAKEN = new Error('another order came');
+
 type Target = SlotsOrder & { readonly key: string };
 type Denial = {
   budget: NodeDisruptionBudget;
@@ -68,6 +70,8 @@ export function createSlots(options: SlotsOptions): Slots {
   const earlierLifeMs = Math.min(mayLandMs, EARLIER_LIFE_MS);
   const stopping = new AbortController();
   let target: Target | null = null;
+  /** Of the target that the turn under way is about. */
+  let turnKey = '';
   const own = createOwnSlots(api, clock, mayLandMs, earlierLifeMs);
   const look = createBudgetReader(api, clock);
   const slots = own.byBudget;
@@ -88,6 +92,7 @@ export function createSlots(options: SlotsOptions): Slots {
   async function work(): Promise<void> {
     while (!stopping.signal.aborted && target !== null) {
       const current: Target = target;
+      turnKey = current.key;
       let waitMs: number;
       try {
         waitMs = await turn(current);
@@ -99,6 +104,7 @@ export function createSlots(options: SlotsOptions): Slots {
         if (denial === null) denials = 0;
       } catch (error) {
         if (stopping.signal.aborted) return;
+        if (error === OVERTAKEN) continue;
         onProblem(error);
         waitMs = backoffMs(failures++, RETRY, clock.random());
       }
@@ -173,6 +179,7 @@ export function createSlots(options: SlotsOptions): Slots {
       const view = await look(budget, COUNT_AGE_MS);
       const answer = askForSlot(budget, node, null, view);
       if (answer.kind !== 'Granted') return { budget, answer, view };
+      assertWanted();
       const foreign = await own.create(budget, node);
       if (foreign !== null) return { budget, answer: { kind: 'Uncountable', problem: foreign }, view };
     }
@@ -191,6 +198,11 @@ export function createSlots(options: SlotsOptions): Slots {
     return null;
   }
 
+  /** A turn takes several requests. Another order ends it before the next one that writes: perhaps another agent acts by now. */
+  function assertWanted(): void {
+    if (stopping.signal.aborted || target?.key !== turnKey) throw OVERTAKEN;
+  }
+
   /** The node is disrupted, whatever a budget says now: its slots have to show it. */
   async function keep(budgets: readonly NodeDisruptionBudget[], node: SlotNode): Promise<number> {
     let changed = false;
@@ -200,6 +212,7 @@ export function createSlots(options: SlotsOptions): Slots {
       if (slot?.granted && (await own.isAsCreated(name))) continue;
       if (slot === undefined || slot.granted) {
         own.forget(name);
+        assertWanted();
         const problem = await own.create(budget, node);
         if (problem !== null) {
           onProblem(new Error(`could not take a slot of budget ${name} for what is done to the node: ${problem}`));
@@ -238,7 +251,10 @@ export function createSlots(options: SlotsOptions): Slots {
       if (waitsForWrite) return leftMs;
       if (await options.stillDisrupted()) return STILL_DISRUPTED_MS;
     }
-    for (const name of [...slots.keys()]) await own.remove(name);
+    for (const name of [...slots.keys()]) {
+      assertWanted();
+      await own.remove(name);
+    }
     return Number.POSITIVE_INFINITY;
   }
 
