@@ -17,6 +17,7 @@ import { watchNode } from '../kube/watch-node.ts';
 import { Agent } from '../loop/agent.ts';
 import { SYSTEM_CLOCK } from '../loop/clock.ts';
 import { createDrainNarrator } from '../loop/drain-narrator.ts';
+import { END_WITHIN_MS, endInOrder } from '../loop/end-in-order.ts';
 import { formatPolicyErrors } from '../policy/format-error.ts';
 import { watchPolicyDirectory } from '../policy/watch-directory.ts';
 import { createEventRecorder } from '../telemetry/event-recorder.ts';
@@ -26,8 +27,6 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createTelling } from '../telemetry/telling.ts';
 import { VERSION } from '../version.ts';
 
-/** Less than the 2 s within which the agent has to be gone after SIGTERM. */
-const STOP_WITHIN_MS = 1_500;
 /** The loop turns when its clock is no later than this. */
 const LOOP_LATE_MS = 10_000;
 const LOOP_TICK_MS = 1_000;
@@ -121,7 +120,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     log,
     { clock, tellBug },
   );
-  const tell = createTelling({ nodeName, log, record: recorder.record, counted: metrics.counted });
+  const tell = createTelling({ nodeName, log, recorder, counted: metrics.counted });
   const agent: Agent = new Agent({
     nodeName,
     id: randomUUID(),
@@ -176,11 +175,10 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     if (stopping.signal.aborted) return;
     stopping.abort();
     log({ level: 'info', message: 'stopping; the node stays as it is' });
-    setTimeout(() => process.exit(exitCode), STOP_WITHIN_MS);
+    setTimeout(() => process.exit(exitCode), END_WITHIN_MS);
     policies.stop();
-    recorder.stop();
     server.close();
-    await agent.stop().catch((error) => agent.onProblem(error));
+    await endInOrder({ agent, recorder, clock, onProblem: (error) => agent.onProblem(error) });
     process.exit(exitCode);
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(0));

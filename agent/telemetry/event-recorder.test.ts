@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
+import { VirtualClock } from '../../simulator/virtual-clock.ts';
 import { waitFor } from '../../test/harness/wait-for.ts';
 import type { EventSeries, NodeEvent } from '../core/node-event.ts';
 import { SYSTEM_CLOCK } from '../loop/clock.ts';
@@ -193,6 +194,82 @@ test('a message that is too long for the API server ends with a sign, also where
     assert.ok(Buffer.byteLength(message) <= 1_024 && message.endsWith('é…'), message);
   }
   assert.ok(created[10]?.startsWith('(combined from similar Events): 10 é'));
+});
+
+/** A recorder in virtual time whose sink fails for as long as it is away. */
+function setUpVirtual({ mayRetry = (_attempts: number): boolean => true, takesMs = 0 } = {}) {
+  const clock = new VirtualClock();
+  const world = { isAway: true, attempts: 0 };
+  const created: string[] = [];
+  const sink = {
+    async create({ event: { message } }: EventSeries) {
+      world.attempts += 1;
+      await clock.sleep(takesMs);
+      if (world.isAway) throw new Error('away');
+      created.push(message);
+      return message;
+    },
+    repeat: async (written: string) => written,
+    canRetry: (_error: unknown, attempts: number) => mayRetry(attempts),
+  };
+  const recorder = createEventRecorder(sink, () => {}, { clock });
+  return { clock, world, created, recorder, pass: (ms: number) => clock.run(clock.nowMs() + ms) };
+}
+
+suite('a back-off', () => {
+  for (const [what, news] of [
+    ['another Event', (recorder: EventRecorder) => recorder.record(event('b', { reason: 'NodeReleased' }))],
+    ['the word that it may be over', (recorder: EventRecorder) => recorder.wake()],
+  ] as const) {
+    test(`is ended by ${what}`, async () => {
+      const { world, created, recorder, pass } = setUpVirtual();
+      recorder.record(event('a'));
+      await pass(120_000);
+      world.isAway = false;
+      news(recorder);
+      await pass(0);
+      assert.equal(created[0], 'a');
+    });
+  }
+
+  test('that news has ended counts as no attempt', async () => {
+    const { world, created, recorder, pass } = setUpVirtual({ mayRetry: (attempts) => attempts < 3 });
+    recorder.record(event('a'));
+    for (let n = 0; n < 20; n++) {
+      recorder.wake();
+      await pass(0);
+    }
+    world.isAway = false;
+    await pass(500);
+    assert.deepEqual([created, world.attempts > 20], [['a'], true]);
+  });
+});
+
+suite('an agent that ends', () => {
+  test('writes what waits, also what waits for another attempt', async () => {
+    const { world, created, recorder, pass } = setUpVirtual({ takesMs: 100 });
+    recorder.record(event('a'));
+    await pass(60_000);
+    world.isAway = false;
+    recorder.record(event('b'));
+    recorder.record(event('c'));
+    const finished = recorder.finish();
+    await pass(300);
+    await finished;
+    assert.deepEqual(created, ['a', 'b', 'c']);
+  });
+
+  test('tries each once where the API server is away', async () => {
+    const { world, recorder, pass } = setUpVirtual();
+    recorder.record(event('a'));
+    recorder.record(event('b'));
+    await pass(60_000);
+    world.attempts = 0;
+    const finished = recorder.finish();
+    await pass(0);
+    await finished;
+    assert.equal(world.attempts, 2);
+  });
 });
 
 test('an agent that stops writes nothing more', async () => {

@@ -21,6 +21,11 @@ export type EventSink<Written> = {
 export type EventRecorder = {
   /** Never throws and never waits; what the API server will not have is dropped with a line in the log. */
   record(event: NodeEvent): void;
+  /** What kept an Event from being written may be over, so it is tried at once. */
+  wake(): void;
+  /** What waits is tried once more, and given up where that does not succeed. Settles when nothing waits any more. */
+  finish(): Promise<void>;
+  /** Nothing is sent from now on. */
   stop(): void;
 };
 
@@ -50,39 +55,60 @@ export function createEventRecorder<Written>(
   let writing = false;
   let worked: Promise<void> = Promise.resolve();
   let releasing = false;
+  let finishing = false;
+  /** Ends a back-off. */
+  let wake = () => {};
 
   function enqueue(series: EventSeries): void {
     waiting.push(series);
-    if (!writing) worked = writeWaiting();
+    if (writing) wake();
+    else worked = writeWaiting().catch(report);
   }
 
   async function writeWaiting(): Promise<void> {
     writing = true;
-    for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
-      await writeWithRetries(next);
+    try {
+      for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
+        await writeWithRetries(next);
+      }
+    } finally {
+      writing = false;
     }
-    writing = false;
   }
 
   async function writeWithRetries(series: EventSeries): Promise<void> {
     const id = `${series.lastMs.toString(16)}${Math.floor(clock.random() * 0xffff).toString(16)}`;
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    for (let attempt = 0; !signal.aborted; ) {
       try {
         await write(series, id);
         return;
       } catch (error) {
-        if (tellBug(error) || !sink.canRetry(error, attempt + 1)) {
-          const problem = error instanceof Error ? error.message : String(error);
-          log({
-            level: 'warn',
-            message: 'Event not written',
-            fields: { reason: series.event.reason, error: problem },
-          });
+        if (tellBug(error) || finishing || !sink.canRetry(error, attempt + 1)) {
+          logUnwritten(error, series.event.reason);
           return;
         }
-        await clock.sleep(backoffMs(attempt, RETRY, clock.random()), signal);
+        // What news brought forward is no reason to give up sooner.
+        if (await backOff(backoffMs(attempt, RETRY, clock.random()))) attempt++;
       }
     }
+  }
+
+  /** @returns whether all of the time has passed */
+  async function backOff(ms: number): Promise<boolean> {
+    const waking = new AbortController();
+    wake = () => waking.abort();
+    if (!signal.aborted) await clock.sleep(ms, waking.signal);
+    wake = () => {};
+    return !waking.signal.aborted;
+  }
+
+  function report(error: unknown): void {
+    if (!tellBug(error)) logUnwritten(error);
+  }
+
+  function logUnwritten(error: unknown, reason?: string): void {
+    const problem = error instanceof Error ? error.message : String(error);
+    log({ level: 'warn', message: 'Event not written', fields: { ...(reason && { reason }), error: problem } });
   }
 
   async function write(series: EventSeries, id: string): Promise<void> {
@@ -96,22 +122,24 @@ export function createEventRecorder<Written>(
     heldBack.set(JSON.stringify([topic, policy]), series);
     if (heldBack.size > MAX_HELD_BACK) heldBack.delete(heldBack.keys().next().value ?? '');
     log({ level: 'debug', message: 'Event held back, there were too many', fields: { reason } });
-    void release();
+    if (!releasing) release().catch(report);
   }
 
   async function release(): Promise<void> {
-    if (releasing) return;
     releasing = true;
-    while (heldBack.size > 0 && !signal.aborted) {
-      await clock.sleep(share.untilNextMs(clock.wallMs()), signal);
-      // What waits for an API server that is away needs no company.
-      await worked;
-      const [next] = heldBack;
-      if (next === undefined || signal.aborted || !share.take(clock.wallMs())) continue;
-      heldBack.delete(next[0]);
-      enqueue(next[1]);
+    try {
+      while (heldBack.size > 0 && !signal.aborted) {
+        await clock.sleep(share.untilNextMs(clock.wallMs()), signal);
+        // What waits for an API server that is away needs no company.
+        await worked;
+        const [next] = heldBack;
+        if (next === undefined || signal.aborted || !share.take(clock.wallMs())) continue;
+        heldBack.delete(next[0]);
+        enqueue(next[1]);
+      }
+    } finally {
+      releasing = false;
     }
-    releasing = false;
   }
 
   return {
@@ -123,6 +151,15 @@ export function createEventRecorder<Written>(
       if (heldBack.size === 0 && share.take(nowMs)) enqueue(series);
       else holdBack(series);
     },
-    stop: () => stopping.abort(),
+    wake: () => wake(),
+    async finish() {
+      finishing = true;
+      wake();
+      while (writing) await worked;
+    },
+    stop() {
+      stopping.abort();
+      wake();
+    },
   };
 }

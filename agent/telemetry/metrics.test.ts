@@ -14,7 +14,12 @@ const POLICY = samplePolicy('a', { check: { failureThreshold: 1 }, actions: { co
 function observed(names = ['cluster', 'other'], budgets = names.map((name) => sampleBudget(name))) {
   const metrics = createMetrics({ version: '1.2.3', runtime: 'node 24' }, () => 1_000_000);
   const log = createLog({ format: 'json', debug: false, write: () => {}, now: () => new Date(0) });
-  const tell = createTelling({ nodeName: 'node-1', log, record: () => {}, counted: metrics.counted });
+  const tell = createTelling({
+    nodeName: 'node-1',
+    log,
+    recorder: { record() {}, wake() {} },
+    counted: metrics.counted,
+  });
   const agent = clockedAgent([POLICY], budgets, (step) => {
     tell(step);
     metrics.show(step);

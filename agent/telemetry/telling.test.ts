@@ -129,11 +129,12 @@ function tellAll(told: readonly Transition[], policies = [POLICY]) {
   const tell = createTelling({
     nodeName: 'node-1',
     log: (line) => lines.push(line),
-    record: (event) => events.push(event),
+    recorder: { record: (event) => void events.push(event), wake() {} },
     counted,
   });
   const roster = new Map(policies.map((policy) => [policy.metadata.name, { policy, health: NEW_HEALTH }]));
-  tell({ state: { roster }, told } as unknown as Step);
+  const node = { kind: 'There', view: sampleNode() };
+  tell({ state: { roster, node, told: { rival: null }, bugs: [] }, told } as unknown as Step);
   const texts = lines.map(({ text, message }) => text ?? message);
   return { lines, texts, events, counts };
 }

@@ -1,8 +1,13 @@
 import type { NodeEvent } from '../core/node-event.ts';
+import type { AgentState } from '../core/state.ts';
 import type { Step } from '../core/step.ts';
 import type { NodeTransition, Transition } from '../core/transition.ts';
+import type { EventRecorder } from './event-recorder.ts';
 import type { Log } from './log.ts';
 import { type Place, tellingOf } from './transition-table.ts';
+
+/** Topics whose latest word waits: there are two of the node, and one of each policy. */
+const MAX_WAITING = 100;
 
 /** The metrics that count transitions. */
 export type Counted = {
@@ -17,24 +22,64 @@ export type Counted = {
 export type TellingOptions = {
   readonly nodeName: string;
   readonly log: Log;
-  readonly record: (event: NodeEvent) => void;
+  readonly recorder: Pick<EventRecorder, 'record' | 'wake'>;
   readonly counted: Counted;
 };
 
-/** Tells every transition of every step: the log for whoever reads along, Events for whoever describes the node, metrics. */
-export function createTelling({ nodeName, log, record, counted }: TellingOptions): (step: Step) => void {
+/**
+ * Tells every transition of every step: the log for whoever reads along, Events for whoever describes the node, metrics.
+ *
+ * While another agent acts, Events are that one's to write, but for the one that says so. The latest word on each topic waits,
+ * and is said on taking over, as far as it is still so.
+ */
+export function createTelling({ nodeName, log, recorder, counted }: TellingOptions): (step: Step) => void {
+  const waiting = new Map<string, Transition>();
+  let hadNode = false;
   return ({ state, told }) => {
     const place: Place = {
       node: nodeName,
       about: (text, policy) => (state.roster.size > 1 ? `${text} policy=${policy}` : text),
     };
+    // Without a Node no Event could be about it.
+    const hasNode = state.node.kind === 'There';
+    if (hasNode && !hadNode) recorder.wake();
+    hadNode = hasNode;
+
+    const standsBy = state.told.rival !== null;
+    if (!standsBy) {
+      for (const transition of waiting.values()) {
+        const { event } = tellingOf(transition, place);
+        if (event !== undefined && isStillSo(transition, state)) recorder.record(event);
+      }
+      waiting.clear();
+    }
     for (const transition of told) {
       const { lines, event } = tellingOf(transition, place);
       for (const line of lines) log(line);
-      if (event !== undefined) record(event);
       count(transition, counted);
+      if (event === undefined) continue;
+      if (standsBy && transition.kind !== 'StandingBy') wait(waiting, event, transition);
+      else recorder.record(event);
     }
   };
+}
+
+function wait(waiting: Map<string, Transition>, { topic, policy }: NodeEvent, transition: Transition): void {
+  waiting.set(JSON.stringify([topic, policy]), transition);
+  if (waiting.size > MAX_WAITING) waiting.delete(waiting.keys().next().value ?? '');
+}
+
+function isStillSo(transition: Transition, { roster, bugs }: AgentState): boolean {
+  switch (transition.kind) {
+    case 'CheckFailing':
+      return roster.get(transition.policy.metadata.name)?.health.failing === true;
+    case 'CheckRecovered':
+      return roster.get(transition.policy)?.health.failing !== true;
+    case 'InternalError':
+      return bugs.some(({ text }) => text === transition.text);
+    default:
+      return true;
+  }
 }
 
 function count(told: Transition, counted: Counted): void {

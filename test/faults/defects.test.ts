@@ -185,7 +185,7 @@ function setScene({ spoil = () => ({}), node: nodeOf = (node) => node, policies:
   const options: AgentOptions = {
     nodeName: 'node-1',
     id: 'one',
-    boot: '',
+    boot: 'boot',
     pid: 1,
     hasEnded: () => null,
     ownPod: null,

@@ -137,7 +137,7 @@ async function setScene(t: TestContext, place: Place) {
     return isBug(error);
   };
   const recorder = createEventRecorder(sink, log, { clock: SYSTEM_CLOCK, tellBug });
-  const tell = createTelling({ nodeName: 'node-1', log, record: recorder.record, counted: metrics.counted });
+  const tell = createTelling({ nodeName: 'node-1', log, recorder, counted: metrics.counted });
   const sick = {
     // The first that is asked of an outcome.
     get ended() {
@@ -152,7 +152,7 @@ async function setScene(t: TestContext, place: Place) {
   const agent: Agent = new Agent({
     nodeName: 'node-1',
     id: 'the only one',
-    boot: '',
+    boot: 'boot',
     pid: 1,
     hasEnded: () => null,
     ownPod: null,

@@ -151,7 +151,7 @@ function createAgent(
     if (level === 'warn' || level === 'error') problems.push(text ?? message);
   };
   const metrics = createMetrics({ version: 'fleet', runtime: 'node' }, SYSTEM_CLOCK.wallMs);
-  const tell = createTelling({ nodeName, log, record: () => {}, counted: metrics.counted });
+  const tell = createTelling({ nodeName, log, recorder: { record() {}, wake() {} }, counted: metrics.counted });
   return new Agent({
     nodeName,
     id: randomUUID(),

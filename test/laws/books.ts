@@ -20,6 +20,9 @@ export type Account = {
   /** What it has told of its Node, and what it has written. */
   readonly told: string[];
   readonly written: string[];
+  /** Since when it stands by for another agent, in milliseconds; null: it acts. What has to become an Event then waits. */
+  standsBySinceMs: number | null;
+  readonly waiting: WantedEvent[];
   /** Policies of which it said last that they fail. */
   readonly failing: Set<string>;
   /** What any agent has written since it began. */
@@ -45,6 +48,8 @@ export class Books {
   /** Everything that happened, a line each. */
   readonly trace: string[] = [];
   nowMs: () => number = () => 0;
+  /** Of the cluster's clock at 0 ms, in milliseconds since the epoch. */
+  epochMs = 0;
   /** No agent can be expected to see what becomes of its Node. */
   isBlind = false;
   /** When an agent last changed a Node. */

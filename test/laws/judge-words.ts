@@ -24,7 +24,21 @@ export function noteWords(books: Books, account: Account, told: Transition): voi
   if (told.kind === 'CheckFailing') noteCheck(books, account, told.kind, told.policy.metadata.name);
   if (told.kind === 'CheckRecovered') noteCheck(books, account, told.kind, told.policy);
   if (told.kind === 'NodeReplaced') account.failing.clear();
+  if (told.kind === 'StandingBy') account.standsBySinceMs = books.nowMs();
+  if (told.kind === 'TookOver') noteTakeover(books, account);
 }
+
+/** What it said of checks while it stood by becomes an Event as far as it is still so. */
+function noteTakeover(books: Books, account: Account): void {
+  const { waiting, failing } = account;
+  account.standsBySinceMs = null;
+  for (const { reason, about } of waiting.splice(0)) {
+    const isStillSo = [...failing].some((policy) => about === aboutPolicy(policy));
+    if (reason === 'CheckFailing' && isStillSo) noteEvent(books, account, reason, about);
+  }
+}
+
+const aboutPolicy = (policy: string) => `Policy ${policy}: `;
 
 function noteCheck(books: Books, account: Account, kind: 'CheckFailing' | 'CheckRecovered', policy: string): void {
   const { life, failing } = account;
@@ -32,7 +46,7 @@ function noteCheck(books: Books, account: Account, kind: 'CheckFailing' | 'Check
     books.broken(`told: ${life.name} says twice that ${policy} fails`);
   if (kind === 'CheckFailing') failing.add(policy);
   else failing.delete(policy);
-  noteEvent(books, account, kind, `Policy ${policy}: `);
+  noteEvent(books, account, kind, aboutPolicy(policy));
 }
 
 /** At the end, when every check is healthy. */
@@ -40,7 +54,8 @@ export function judgeLastWords(books: Books, { life, failing }: Account): void {
   for (const policy of failing) books.broken(`told: the last word of ${life.name} is that ${policy} fails`);
 }
 
-function noteEvent(books: Books, { events }: Account, reason: string, about: string): void {
+function noteEvent(books: Books, account: Account, reason: string, about: string): void {
+  const events = account.standsBySinceMs === null ? account.events : account.waiting;
   events.push({ topic: about || reason, reason, about, atMs: books.nowMs() });
 }
 

@@ -13,7 +13,8 @@ import type { KubeRequest, Transport } from '../../agent/kube/transport.ts';
 import { watchNode } from '../../agent/kube/watch-node.ts';
 import { Agent } from '../../agent/loop/agent.ts';
 import { createDrainNarrator } from '../../agent/loop/drain-narrator.ts';
-import { createEventRecorder } from '../../agent/telemetry/event-recorder.ts';
+import { endInOrder } from '../../agent/loop/end-in-order.ts';
+import { createEventRecorder, type EventRecorder } from '../../agent/telemetry/event-recorder.ts';
 import { createLog } from '../../agent/telemetry/log.ts';
 import { createTelling } from '../../agent/telemetry/telling.ts';
 import type { SimulatedCluster } from '../../simulator/simulated-cluster.ts';
@@ -61,7 +62,7 @@ export class Life {
   readonly bugs: string[] = [];
   state: LifeState = 'alive';
   readonly #ending = new AbortController();
-  readonly #recorder: { stop(): void };
+  readonly #recorder: EventRecorder;
   readonly #options: LifeOptions;
 
   constructor(options: LifeOptions) {
@@ -97,7 +98,7 @@ export class Life {
       { clock, tellBug },
     );
     this.#recorder = recorder;
-    const tell = createTelling({ nodeName, log, record: recorder.record, counted: COUNTS_NOTHING });
+    const tell = createTelling({ nodeName, log, recorder, counted: COUNTS_NOTHING });
     this.agent = new Agent({
       nodeName,
       id: name,
@@ -125,8 +126,7 @@ export class Life {
           if (transition.kind === 'InternalError') this.bugs.push(transition.stack);
           witness.told(this, transition);
         }
-        const said = step.told.filter(({ kind }) => !QUIET.has(kind));
-        if (said.length > 0) tell({ ...step, told: said });
+        tell({ ...step, told: step.told.filter(({ kind }) => !QUIET.has(kind)) });
       },
       onEnd: () => options.onFatal(this),
     });
@@ -154,9 +154,10 @@ export class Life {
     if (this.state !== 'alive') return;
     this.state = 'stopping';
     this.#ending.abort(ENDED);
-    this.#recorder.stop();
-    this.#options.clock.after(graceMs, () => this.kill());
-    void this.agent.stop().then(() => this.kill());
+    const { clock } = this.#options;
+    clock.after(graceMs, () => this.kill());
+    const onProblem = (error: unknown) => this.agent.onProblem(error);
+    void endInOrder({ agent: this.agent, recorder: this.#recorder, clock, onProblem }).then(() => this.kill());
   }
 
   #isDead(): boolean {

@@ -39,6 +39,8 @@ export class Judge extends Books implements Observer {
       told: [],
       written: [],
       seen: [],
+      standsBySinceMs: null,
+      waiting: [],
       failing: new Set(),
       events: [],
       tallies: new Map(),

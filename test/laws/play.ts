@@ -4,6 +4,8 @@ import { Judge } from './model.ts';
 import { LEDGER, NODE, Stage } from './stage.ts';
 import { type Outcome, World } from './world.ts';
 
+/** Who was told to end has ended. */
+const ENDED_WITHIN_MS = 3_000;
 /**
  * By then all that was broken is mended again, whatever was waited for: a slot, a stalled watch, a back-off, and the look for
  * a Lease that came to be when nobody waited for it any more, every ten minutes.
@@ -15,8 +17,8 @@ const NEWS_MS = 8_500;
 const STAYS_MS = 6_500;
 /** Of it the end, in which nothing is written to a Node any more. */
 const QUIET_MS = 4_000;
-/** As long as the longest back-off of Events, and then some. */
-const TOLD_WITHIN_MS = 45_000;
+/** Whatever back-off of Events began while there was no Node, news has ended it. */
+const TOLD_WITHIN_MS = 5_000;
 /** After these nobody can say any more what had to be told. */
 const NOT_PLAIN: ReadonlySet<Step['do']> = new Set([
   'deleteLedger',
@@ -34,6 +36,7 @@ export async function play(history: History): Promise<{ readonly world: World; r
   const judge = new Judge();
   const world = new World(history.seed, judge);
   judge.nowMs = world.clock.nowMs;
+  judge.epochMs = world.clock.wallMs() - world.clock.nowMs();
   const stage = new Stage(world, judge, history.directory);
   await playSteps(stage, history.steps);
   if (judge.problems.length === 0) await playEnd(stage, history);
@@ -59,7 +62,7 @@ async function playSteps(stage: Stage, steps: History['steps']): Promise<void> {
 /** Everything is mended; then every check fails, perhaps, and every check recovers. */
 async function playEnd(stage: Stage, { end, keepsSecond, steps }: History): Promise<void> {
   const { world, judge } = stage;
-  await world.clock.run(world.clock.nowMs() + 2_000);
+  await world.clock.run(world.clock.nowMs() + ENDED_WITHIN_MS);
   judge.note('--- the end: everything is mended');
   world.cluster.faults.clear();
   await world.clock.run(Math.max(world.clock.nowMs(), stage.landedByMs));
@@ -127,7 +130,7 @@ function blind(world: World, judge: Judge): string | null {
   return life === undefined ? null : `${life.name} does not know that its Node is there`;
 }
 
-/** Each topic's latest word becomes an Event, when the back-off is over that began while there was no Node. */
+/** Each topic's latest word becomes an Event. */
 async function tellAll({ world, judge }: Stage): Promise<void> {
   const isOver = () => judge.missingEvent(world) === null;
   try {

@@ -86,4 +86,4 @@ export class Stage {
   }
 }
 
-const GRACE_MS = 1_500;
+const GRACE_MS = 2_600;

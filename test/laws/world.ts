@@ -26,7 +26,7 @@ export type NodeOptions = { readonly labels?: Readonly<Record<string, string>> }
 /** Longest run of a check, in milliseconds. */
 const RUN_MS = 200;
 /** The pod's grace period is not what ends an agent: it ends itself by then. */
-const GRACE_MS = 1_500;
+const GRACE_MS = 2_600;
 /** Until the kubelet starts a container again that has ended. */
 const RESTART_MS = 3_000;
 
