@@ -75,6 +75,8 @@ export type SlotApi = {
   ): Promise<void>;
   /** Whether `create` found a Lease of that name. */
   isConflict(error: unknown): boolean;
+  /** Whether the right to make a call is missing. */
+  isForbidden(error: unknown): boolean;
 };
 
 /** How long a call may take, and what ends it before: then it is sent no more, and rejects. */

@@ -29,6 +29,7 @@ export function createSlotApi(transport: Transport, namespace: string): SlotApi 
   return {
     nameOf: slotLeaseName,
     isConflict: (error) => hasStatus(error, 409),
+    isForbidden: (error) => hasStatus(error, 403),
     async list(budget) {
       const { items } = await listAll(transport, leasesOf(budget));
       return items.map((lease) => toSlotLease(lease, `read ${leasesOf(budget).what}`));

@@ -27,7 +27,7 @@ export type OwnSlots = {
    * Finds what an earlier life of the agent left, or a creation whose answer was lost; looks only when there may be
    * something to find, and now and then for what nobody can know of.
    *
-   * @param budgets those that select the node
+   * @param budgets those that there are: a Lease of one that is gone is found by the first look, and by each while there is none
    * @returns whether an earlier life left something
    */
   lookUp(node: SlotNode, budgets: readonly NodeDisruptionBudget[]): Promise<boolean>;
@@ -85,7 +85,8 @@ export function createOwnSlots(api: SlotApi, clock: Clock, mayLandMs: number, ea
       if (!isFirst && clock.nowMs() < lookAgainAtMs) return false;
       // The last of these looks comes when nothing can appear any more.
       const mayAppear = isFirst || lookAgainAtMs <= mayAppearUntilMs;
-      const found = mayAppear ? await findOwn(node) : await findByName(node, budgets);
+      // Without any budget nobody knows the names, and the list of all Leases is short.
+      const found = mayAppear || budgets.length === 0 ? await findOwn(node) : await findByName(node, budgets);
       const now = clock.nowMs();
       if (isFirst) {
         byBudget.clear();

@@ -92,6 +92,7 @@ class World {
     return {
       nameOf: (name, node) => `nsc-${name}-${node}`,
       isConflict: (error) => error instanceof Error && error.message === 'conflict',
+      isForbidden: () => false,
       list: (name) => this.call(`${nodeName} lists Leases`, () => leases(name)),
       read: (name) => this.call(`${nodeName} reads its Lease`, () => this.leases.get(name) ?? null),
       listCordoned: () =>

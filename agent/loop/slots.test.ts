@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
 import { VirtualClock } from '../../simulator/virtual-clock.ts';
-import { slotLease as lease, setUpSlots as setUp } from '../../test/harness/slot-stage.ts';
+import { slotLease as lease, NODE, setUpSlots as setUp } from '../../test/harness/slot-stage.ts';
 import { sampleBudget } from '../core/samples.ts';
 
 const ONE = sampleBudget('one');
@@ -31,12 +31,53 @@ test('a slot is pending until it is granted, and held until the node is not disr
   await slots.stop();
 });
 
-test('an agent that never had a budget reads no Leases', async () => {
-  const { slots, obey, pass, calls } = setUp();
-  for (const need of ['None', 'Want', 'Keep', 'None'] as const) obey(need, []);
-  await pass(3_600_000);
-  await slots.stop();
-  assert.deepEqual(calls, []);
+suite('an agent without a budget', () => {
+  test('gives back what is left of one, also where that comes to light later', async () => {
+    const { slots, obey, until, pass, held, leases } = setUp([lease('gone', NODE.name, 5)]);
+    obey('None', []);
+    await until('the Lease to go', () => held().length === 0);
+    await pass(3_600_000);
+    leases.set('nsc-gone-node-1', lease('gone', NODE.name, 6));
+    await pass(600_000);
+    assert.deepEqual(held(), []);
+    await slots.stop();
+  });
+
+  test('looks once in ten minutes, whatever happens to its node', async () => {
+    const { slots, obey, pass, calls } = setUp();
+    for (const need of ['None', 'Want', 'Keep', 'None'] as const) {
+      obey(need, []);
+      await pass(900_000);
+    }
+    assert.deepEqual(new Set(calls), new Set(['list']));
+    assert.ok(calls.length <= 8, `${calls.length} looks`);
+    await slots.stop();
+  });
+
+  test('needs no right to read Leases, and asks ever more seldom', async () => {
+    const { slots, obey, pass, calls, problems, isForbidden, leases, held } = setUp();
+    isForbidden.now = true;
+    obey('None', []);
+    await pass(3_600_000);
+    assert.deepEqual(problems, []);
+    assert.ok(calls.length <= 25, `${calls.length} looks`);
+    isForbidden.now = false;
+    leases.set('nsc-gone-node-1', lease('gone', NODE.name, 5));
+    await pass(600_000);
+    assert.deepEqual(held(), [], 'the right may be given later');
+    await slots.stop();
+  });
+
+  test('that gets one says that the right is missing', async () => {
+    const { slots, obey, pass, problems, isForbidden } = setUp();
+    isForbidden.now = true;
+    obey('None', []);
+    await pass(60_000);
+    obey('None', [ONE]);
+    await pass(0);
+    assert.equal(problems.length, 1);
+    await slots.stop();
+  });
 });
 
 test('a slot that is being given back grants nothing any more', async () => {

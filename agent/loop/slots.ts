@@ -17,6 +17,8 @@ import { createRoomWatch, type FullBudget } from './room-watch.ts';
 
 /** After a denial, or an error. */
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
+/** After a refusal to an agent without a budget: a server that has just started refuses everybody for a moment. */
+const REFUSED = { baseMs: 1_000, maxMs: 600_000 };
 /** A Lease that was deleted by hand is made anew within this time, as long as its node is disrupted. */
 const KEEP_CHECK = { baseMs: 30_000, maxMs: 30_000 };
 /** How old a count of nodes may be when it only tells whether asking is worth the while. */
@@ -82,6 +84,7 @@ export function createSlots(options: SlotsOptions): Slots {
   /** In a row: times that a budget said no, and times that the API server did not answer. */
   let denials = 0;
   let failures = 0;
+  let refusals = 0;
   /** A write that is under way is all that keeps the slots. */
   let waitsForWrite = false;
   let wake = () => {};
@@ -126,13 +129,18 @@ export function createSlots(options: SlotsOptions): Slots {
       own.forgetAll();
       return Number.POSITIVE_INFINITY;
     }
-    // An agent that never had a budget needs no right to read Leases.
-    if (budgets.length === 0 && !own.isKnown(node)) return Number.POSITIVE_INFINITY;
     // An earlier life may have sent a write to the Node that rests on what it left. Who wants a slot finds a Lease that
     // came late by creating it.
     const matching = budgets.filter((budget) => budgetSelects(budget, node)).sort(byName);
     const looks = need === 'None' || !own.isKnown(node);
-    if (looks && (await own.lookUp(node, matching))) notBeforeMs = clock.nowMs() + earlierLifeMs;
+    try {
+      if (looks && (await own.lookUp(node, budgets))) notBeforeMs = clock.nowMs() + earlierLifeMs;
+      refusals = 0;
+    } catch (error) {
+      // Who has no budget needs no right to read Leases.
+      if (budgets.length > 0 || !api.isForbidden(error)) throw error;
+      return backoffMs(refusals++, REFUSED, clock.random());
+    }
     const names = new Set(matching.map(({ metadata }) => metadata.name));
     // A budget that is gone, or does not select the node any more, limits nothing.
     for (const name of [...slots.keys()]) if (!names.has(name)) await own.remove(name);

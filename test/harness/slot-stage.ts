@@ -38,6 +38,7 @@ export function setUpSlots(existing: readonly SlotLease[] = [], mayLandMs = 0, c
   const problems: string[] = [];
   const disrupted = { now: false };
   const removal = { now: Promise.resolve() };
+  const isForbidden = { now: false };
   let answered: SlotsAnswer = NO_SLOTS_ANSWER;
   let version = 1_000;
   let tellWatch: ((leases: readonly SlotLease[]) => void) | null = null;
@@ -48,6 +49,7 @@ export function setUpSlots(existing: readonly SlotLease[] = [], mayLandMs = 0, c
     calls.push(call);
     const breaks = broken?.call === call ? broken.how : null;
     if (breaks !== null) broken = null;
+    if (isForbidden.now) throw new Error('forbidden');
     if (breaks === 'lost') throw new Error('no answer');
     const answered = answer();
     if (breaks === 'applied') throw new Error('no answer');
@@ -60,6 +62,7 @@ export function setUpSlots(existing: readonly SlotLease[] = [], mayLandMs = 0, c
   const api: SlotsOptions['api'] = {
     nameOf: (of, node) => `nsc-${of}-${node}`,
     isConflict: (error) => error instanceof Error && error.message === 'conflict',
+    isForbidden: (error) => error instanceof Error && error.message === 'forbidden',
     list: (of) => note('list', () => [...leases.values()].filter((each) => of === undefined || each.budget === of)),
     read: (name) => note('read', () => leases.get(name) ?? null),
     listCordoned: () => note('cordoned', () => [...cordoned]),
@@ -105,6 +108,8 @@ export function setUpSlots(existing: readonly SlotLease[] = [], mayLandMs = 0, c
     /** A removal waits for this. */
     removal,
     cordoned,
+    /** The right to make any call is missing. */
+    isForbidden,
     /** The next such call is not answered; it has happened all the same, or not. */
     breakNext: (call: string, how: 'applied' | 'lost') => {
       broken = { call, how };

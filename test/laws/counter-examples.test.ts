@@ -77,6 +77,16 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       [6_000, { do: 'uncordon' }],
     ],
   },
+  'a Lease is given back although the last budget went while no agent was alive': {
+    policies: [KNOBS],
+    budgets: [ONE],
+    steps: [
+      [500, FAILS],
+      [6_000, { do: 'kill' }],
+      [7_000, { do: 'budgets', budgets: [] }],
+      [8_000, { do: 'start' }],
+    ],
+  },
   'where a person removes the ledger, no drain is said to be active': {
     policies: [DRAIN],
     steps: [
