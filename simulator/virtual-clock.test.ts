@@ -70,9 +70,9 @@ describe('the virtual clock', () => {
     const woken: string[] = [];
     const sleep = (name: string, ms: number, signal?: AbortSignal) =>
       clock.sleep(ms, signal).then(() => woken.push(`${name} at ${clock.nowMs()}`));
-    sleep('short', 10, stopping.signal);
-    sleep('long', 1_000, stopping.signal);
-    sleep('aborted', 5, AbortSignal.abort());
+    void sleep('short', 10, stopping.signal);
+    void sleep('long', 1_000, stopping.signal);
+    void sleep('aborted', 5, AbortSignal.abort());
     clock.after(20, () => stopping.abort());
     await clock.run(30);
     assert.deepEqual(woken, ['aborted at 0', 'short at 10', 'long at 20']);

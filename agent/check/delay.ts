@@ -23,13 +23,14 @@ export function afterMs(delayMs: number, callback: () => void): () => void {
   };
 }
 
-/** Resolves when `event` does, or after `delayMs` without it. `event` must not reject. */
+/** Resolves when `event` settles, or after `delayMs` without that. */
 export function within(delayMs: number, event: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     const cancel = afterMs(delayMs, resolve);
-    void event.then(() => {
+    const end = () => {
       cancel();
       resolve();
-    });
+    };
+    event.then(end, end);
   });
 }

@@ -111,8 +111,9 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
   const transport = openTransport(credentials, metrics);
   const stopping = new AbortController();
   const pod = ownPod(credentials, process.env);
+  const onProblem = (error: unknown) => agent.onProblem(error);
   const tellBug = (error: unknown) => {
-    if (isBug(error)) agent.onProblem(error);
+    if (isBug(error)) onProblem(error);
     return isBug(error);
   };
   const recorder = createEventRecorder(
@@ -147,7 +148,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
       tell(step);
       metrics.show(step);
     },
-    onEnd: () => void stop(1),
+    onEnd: () => end(1),
   });
   const loop = startLoopClock();
   const server = await serveHttp({
@@ -155,21 +156,19 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     registry: metrics.registry,
     healthz: loop.problem,
     readyz: () => agent.notReadyBecause(),
+    onProblem,
   });
   log({
     level: 'info',
     message: 'agent started',
     fields: { version: VERSION, node: nodeName, http: server.address, server: credentials.server },
   });
-  const policies = watchPolicyDirectory(options.policyDir, (load) =>
-    agent.onPolicies(load, load.valid ? [] : formatPolicyErrors(load.errors, load.omitted)),
+  const policies = watchPolicyDirectory(
+    options.policyDir,
+    (load) => agent.onPolicies(load, load.valid ? [] : formatPolicyErrors(load.errors, load.omitted)),
+    onProblem,
   );
-  watchNode(
-    transport,
-    nodeName,
-    { onNode: (node) => agent.onNode(node), onProblem: (error) => agent.onProblem(error) },
-    stopping.signal,
-  ).catch((error) => agent.onProblem(error));
+  watchNode(transport, nodeName, { onNode: (node) => agent.onNode(node), onProblem }, stopping.signal).catch(onProblem);
 
   async function stop(exitCode: number): Promise<void> {
     if (stopping.signal.aborted) return;
@@ -178,10 +177,13 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     setTimeout(() => process.exit(exitCode), END_WITHIN_MS);
     policies.stop();
     server.close();
-    await endInOrder({ agent, recorder, clock, onProblem: (error) => agent.onProblem(error) });
+    await endInOrder({ agent, recorder, clock, onProblem });
     process.exit(exitCode);
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(0));
+  function end(exitCode: number): void {
+    stop(exitCode).catch(onProblem);
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
 }
 
 function openTransport(credentials: Credentials, metrics: Metrics): Transport {

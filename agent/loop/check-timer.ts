@@ -64,9 +64,11 @@ export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptio
         if (!stopped && latest === started) options.onOutcome(policy, outcome);
       })
       .catch(options.onProblem);
-    started.gone.catch(options.onProblem).then(() => {
-      if (run === started) run = null;
-    });
+    started.gone
+      .finally(() => {
+        if (run === started) run = null;
+      })
+      .catch(options.onProblem);
   }
 
   return {

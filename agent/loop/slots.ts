@@ -292,7 +292,10 @@ export function createSlots(options: SlotsOptions): Slots {
       denials = 0;
       failures = 0;
       wake();
-      worked ??= work();
+      worked ??= work().catch((error) => {
+        worked = null;
+        onProblem(error);
+      });
     },
     writeBegins() {
       notBeforeMs = clock.nowMs() + mayLandMs;

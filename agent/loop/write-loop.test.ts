@@ -9,7 +9,7 @@ const CONFLICT = new Error('409');
 const NO_ANSWER = new Error('no answer');
 
 /** What is written lands and leaves nothing to write, unless a test says otherwise. */
-function setUp(first: string | null = 'a') {
+function setUp(first: string | null = 'a', onRest = () => {}) {
   const clock = new VirtualClock();
   const writes: { key: string; atMs: number }[] = [];
   const problems: string[] = [];
@@ -30,6 +30,7 @@ function setUp(first: string | null = 'a') {
     },
     onProblem: (error) => problems.push(error instanceof Error ? error.message : String(error)),
     isConflict: (error) => error === CONFLICT,
+    onRest,
     retry: { baseMs: 500, maxMs: 30_000 },
   });
   const want = (key: string | null): void => {
@@ -52,6 +53,18 @@ function setUp(first: string | null = 'a') {
     pass: (ms: number) => clock.run(clock.nowMs() + ms),
   };
 }
+
+test('what is wrong after the last write is told, and keeps no other from being made', async () => {
+  const { world, want, keys, problems, pass } = setUp('a', () => {
+    throw new TypeError('x is not a function');
+  });
+  want('a');
+  await pass(0);
+  want('b');
+  await pass(0);
+  assert.deepEqual([keys(), world.order], [['a', 'b'], null]);
+  assert.deepEqual(problems, ['x is not a function', 'x is not a function']);
+});
 
 test('one write follows the other until nothing is left to write', async () => {
   const { clock, world, loop, keys } = setUp();

@@ -111,7 +111,7 @@ export function createWriteLoop<Order extends { readonly key: string }>(options:
       if (wake !== null && (order()?.key ?? null) !== waitsFor) wake();
       if (working || order() === null) return;
       working = true;
-      worked = work();
+      worked = work().catch(options.onProblem);
     },
     isAtWork: () => wake === null && (working || order() !== null),
     stop() {

@@ -174,6 +174,20 @@ suite('a policy directory', () => {
     await watched.until('valid next');
   });
 
+  test('that shows a defect of ours has it told as one, too, and the next one gets its turn', async (t) => {
+    const dir = plainDirectory(t, { 'a.yaml': policyText('first') });
+    const watched = watch(t, dir, (load) => {
+      if (load.valid && load.set.policies[0]?.metadata.name === 'bad') throw new TypeError('x is not a function');
+      if (!load.valid) throw new TypeError('y is not a function');
+    });
+    await watched.until('valid first');
+    writeFileSync(join(dir, 'a.yaml'), policyText('bad'));
+    await watched.until('problem: TypeError: x is not a function');
+    await watched.until('problem: TypeError: y is not a function');
+    writeFileSync(join(dir, 'a.yaml'), policyText('next'));
+    await watched.until('valid next');
+  });
+
   test('is not told any more once the watch is stopped', async (t) => {
     const dir = plainDirectory(t, { 'a.yaml': policyText('first') });
     const [stopped, other] = [watch(t, dir), watch(t, dir)];
@@ -256,11 +270,12 @@ function waitingFor(said: readonly string[]): Watched['until'] {
 
 function watch(t: TestContext, dir: string, onLoad?: (load: PolicyLoad) => void): Watched & { stop(): void } {
   const said: string[] = [];
-  const watching = watchPolicyDirectory(dir, (load) => {
+  const take = (load: PolicyLoad) => {
     onLoad?.(load);
     const names = load.valid ? load.set.policies.map(({ metadata }) => metadata.name) : [];
     said.push(load.valid ? `valid ${names}` : formatPolicyErrors(load.errors).join());
-  });
+  };
+  const watching = watchPolicyDirectory(dir, take, (error) => said.push(`problem: ${error}`));
   t.after(() => watching.stop());
   return { said, until: waitingFor(said), stop: () => watching.stop() };
 }

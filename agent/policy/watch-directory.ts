@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { isBug } from '../core/bug.ts';
 import type { PolicyLoad } from '../core/policy.ts';
 import { loadPolicyRead } from './load-policies.ts';
 import { type DirectoryRead, directoryId, readPolicyDirectory, unreadable } from './read-directory.ts';
@@ -17,8 +18,14 @@ const READ_DEADLINE_MS = 5_000;
  * Hands over what the directory says now, and then each time that has changed: on the file system's word, and by
  * polling besides, since watches are lost and are not to be had everywhere. If `onLoad` throws, it is called once more
  * with that as an error: a policy that cannot be brought into force is seen, and the next one gets its turn.
+ *
+ * @param onProblem takes what is wrong with this program: the directory is looked at again all the same
  */
-export function watchPolicyDirectory(directory: string, onLoad: (load: PolicyLoad) => void): { stop(): void } {
+export function watchPolicyDirectory(
+  directory: string,
+  onLoad: (load: PolicyLoad) => void,
+  onProblem: (error: unknown) => void,
+): { stop(): void } {
   let stopped = false;
   let reading = false;
   let lastContent: string | null = null;
@@ -33,10 +40,14 @@ export function watchPolicyDirectory(directory: string, onLoad: (load: PolicyLoa
     const now = performance.now();
     toldAt ??= now;
     clearTimeout(settle);
-    settle = setTimeout(() => void look(), Math.min(SETTLE_MS, Math.max(0, toldAt + MAX_POSTPONED_MS - now)));
+    settle = setTimeout(look, Math.min(SETTLE_MS, Math.max(0, toldAt + MAX_POSTPONED_MS - now)));
   }
 
-  async function look(): Promise<void> {
+  function look(): void {
+    readAndConsider().catch(onProblem);
+  }
+
+  async function readAndConsider(): Promise<void> {
     settle = undefined;
     // A second read beside one that hangs would only take another of the runtime's few threads.
     if (reading) return;
@@ -88,11 +99,14 @@ export function watchPolicyDirectory(directory: string, onLoad: (load: PolicyLoa
     const content = contentOf(read);
     if (stopped || content === lastContent) return;
     lastContent = content;
-    const load = loadPolicyRead(read);
+    let load: PolicyLoad | null = null;
     try {
+      load = loadPolicyRead(read);
       onLoad(load);
     } catch (error) {
-      onLoad({ valid: false, revision: load.valid ? load.set.revision : load.revision, errors: [notInForce(error)] });
+      if (isBug(error)) onProblem(error);
+      const revision = load?.valid ? load.set.revision : (load?.revision ?? null);
+      onLoad({ valid: false, revision, errors: [notInForce(error)] });
     }
   }
 
@@ -101,8 +115,8 @@ export function watchPolicyDirectory(directory: string, onLoad: (load: PolicyLoa
     return { file: directory, line: 0, column: 0, path: '$', requirement, found: '' };
   }
 
-  const poll = setInterval(() => void look(), POLL_MS);
-  void look();
+  const poll = setInterval(look, POLL_MS);
+  look();
   return {
     stop() {
       stopped = true;

@@ -31,6 +31,24 @@ test('metrics are served, anything else is not found', async () => {
   assert.equal((await get('/'))[0], 404);
 });
 
+test('what is wrong with an answer is told to whoever asks, and to us', async () => {
+  const problems: unknown[] = [];
+  const bug = new TypeError('x is not a function');
+  const broken = await serveHttp({
+    host: '127.0.0.1',
+    port: 0,
+    registry,
+    healthz: () => {
+      throw bug;
+    },
+    readyz: () => null,
+    onProblem: (error) => problems.push(error),
+  });
+  const response = await fetch(`http://${broken.address}/healthz`);
+  assert.deepEqual([response.status, problems], [500, [bug]]);
+  broken.close();
+});
+
 test('an address that is taken is named', async () => {
   const port = Number(server.address.split(':')[1]);
   const second = serveHttp({ host: '127.0.0.1', port, registry, healthz: () => null, readyz: () => null });

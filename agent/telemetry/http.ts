@@ -18,6 +18,8 @@ export type HttpOptions = {
   readonly patienceMs?: number;
   /** Connections at a time; one more takes the place of the oldest. Default 32. */
   readonly maxConnections?: number;
+  /** Takes what is wrong with an answer, which says so, too. */
+  onProblem?(error: unknown): void;
 };
 
 /** A slow client is not waited for longer; Prometheus' own default for a scrape is 10 s, the kubelet's for a probe 1 s. */
@@ -43,7 +45,7 @@ export async function serveHttp(options: HttpOptions): Promise<{ address: string
   const server = createServer(limits, (request, response) => {
     const timer = setTimeout(() => request.socket.destroy(), patienceMs);
     response.once('close', () => clearTimeout(timer));
-    void respond(request, response, options);
+    respond(request, response, options).catch((error: unknown) => options.onProblem?.(error));
   });
   keepNewest(server, maxConnections);
   await listen(server, options);
@@ -76,9 +78,10 @@ async function respond(request: IncomingMessage, response: ServerResponse, optio
     status,
     type = 'text/plain; charset=utf-8',
     body,
-  } = await answer(request, options).catch(
-    (error: unknown): Answer => ({ status: 500, body: `${error instanceof Error ? error.message : error}\n` }),
-  );
+  } = await answer(request, options).catch((error: unknown): Answer => {
+    options.onProblem?.(error);
+    return { status: 500, body: `${error instanceof Error ? error.message : error}\n` };
+  });
   response.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(body),

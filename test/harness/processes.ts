@@ -50,7 +50,7 @@ export function startSupervisor(dir: string): Supervisor {
     start(name, path, args) {
       const managed = startProcess(name, path, args, join(dir, `${name}.log`));
       stdin.write(`+${managed.pid}\n`);
-      managed.exited.then(() => stdin.writable && stdin.write(`-${managed.pid}\n`));
+      void managed.exited.then(() => stdin.writable && stdin.write(`-${managed.pid}\n`));
       return managed;
     },
     async end() {
