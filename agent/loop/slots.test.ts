@@ -68,6 +68,19 @@ suite('an agent without a budget', () => {
     await slots.stop();
   });
 
+  test('asks as seldom where the right is taken away later', async () => {
+    const { slots, obey, until, pass, calls, held, isForbidden } = setUp([lease('one', NODE.name, 5)]);
+    obey('None', [ONE]);
+    await until('the Lease to go', () => held().length === 0);
+    obey('None', []);
+    await pass(60_000);
+    isForbidden.now = true;
+    const before = calls.length;
+    await pass(3_600_000);
+    assert.ok(calls.length - before <= 25, `${calls.length - before} looks`);
+    await slots.stop();
+  });
+
   test('that gets one says that the right is missing', async () => {
     const { slots, obey, pass, problems, isForbidden } = setUp();
     isForbidden.now = true;

@@ -99,9 +99,6 @@ export function createSlots(options: SlotsOptions): Slots {
       let waitMs: number;
       try {
         waitMs = await turn(current);
-        if (current.need === 'None' && own.isKnown(current.node)) {
-          waitMs = Math.min(waitMs, Math.max(0, own.lookAgainAtMs() - clock.nowMs()));
-        }
         if (waitsForWrite && notBeforeMs === 0) waitMs = 0;
         failures = 0;
         if (denial === null) denials = 0;
@@ -145,7 +142,10 @@ export function createSlots(options: SlotsOptions): Slots {
     // A budget that is gone, or does not select the node any more, limits nothing.
     for (const name of [...slots.keys()]) if (!names.has(name)) await own.remove(name);
     if (need !== 'Want') denial = null;
-    if (need === 'None') return giveBackAll(node);
+    if (need === 'None') {
+      const waitMs = await giveBackAll(node);
+      return Math.min(waitMs, Math.max(0, own.lookAgainAtMs() - clock.nowMs()));
+    }
     if (need === 'Keep') return keep(matching, node);
     return acquire(matching, node);
   }
