@@ -29,6 +29,8 @@ export type Account = {
   readonly seen: string[];
   /** What had to become an Event, and what it is the latest word on. */
   readonly events: WantedEvent[];
+  /** Requests that it sent to write Events. */
+  eventsSent: number;
   readonly tallies: Map<string, Tally>;
   /** When it sent anything, and when it wrote to a Node, in milliseconds. */
   readonly sentAtMs: number[];

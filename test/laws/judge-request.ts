@@ -22,6 +22,7 @@ export function judgeRequest(books: Books, account: Account, { method, path, bod
   books.note(`${name} sends ${method} ${path} ${JSON.stringify(body)}`);
   const [, namespace = '', pod = ''] = POD.exec(path) ?? [];
   if (pod !== '') judgeEviction(books, account, namespace, pod);
+  if (/\/events(\/|$)/.test(path)) account.eventsSent += 1;
   if (account.standsBySinceMs !== null) judgeStandby(books, account, account.standsBySinceMs, path, body);
   if (method !== 'PATCH' || !path.startsWith('/api/v1/nodes/')) return;
   bound(books, account.wroteAtMs, MAX_WRITES_A_MINUTE, `${name} writes to its Node`);

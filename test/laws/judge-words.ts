@@ -3,8 +3,8 @@ import type { Account, Books } from './books.ts';
 import { markOf } from './seen.ts';
 import type { World } from './world.ts';
 
-/** An agent writes 25 at once; those that the model does not count are among them. */
-const MAX_EVENTS = 6;
+/** An agent writes so many at once, with those that the model does not count; after that the last word waits for minutes. */
+const EVENT_BURST = 25;
 /** How a log says what became of a Node. */
 const WORDS = {
   'Put the cordon': 'Cordoning node',
@@ -59,12 +59,12 @@ function noteEvent(books: Books, account: Account, reason: string, about: string
   events.push({ topic: about || reason, reason, about, atMs: books.nowMs() });
 }
 
-/** Which latest word on a topic is no Event yet, of those who may write that many; null: none. */
+/** Which latest word on a topic is no Event yet, of those who may still write it; null: none. */
 export function missingEvent(books: Books, world: World): string | null {
   const found = world.cluster.list('Event') as unknown as StoredEvent[];
   const epochMs = world.clock.wallMs() - world.clock.nowMs();
-  for (const { life, events } of books.accounts.values()) {
-    if (life.state !== 'alive' || events.length > MAX_EVENTS) continue;
+  for (const { life, events, eventsSent } of books.accounts.values()) {
+    if (life.state !== 'alive' || eventsSent >= EVENT_BURST) continue;
     for (const event of new Map(events.map((each) => [each.topic, each])).values()) {
       const sinceMs = epochMs + event.atMs - 1_000;
       const isThere = found.some(

@@ -43,6 +43,7 @@ export class Judge extends Books implements Observer {
       waiting: [],
       failing: new Set(),
       events: [],
+      eventsSent: 0,
       tallies: new Map(),
       sentAtMs: [],
       wroteAtMs: [],
