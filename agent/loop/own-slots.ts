@@ -25,9 +25,9 @@ export type OwnSlots = {
   isKnown(node: Pick<SlotNode, 'uid'>): boolean;
   /**
    * Finds what an earlier life of the agent left, or a creation whose answer was lost; looks only when there may be
-   * something to find, and now and then for what nobody can know of.
+   * something to find, and now and then for what nobody can know of, as long as there is a budget.
    *
-   * @param budgets those that there are: a Lease of one that is gone is found by the first look, and by each while there is none
+   * @param budgets those that there are: a Lease of one that is gone is found by the first look
    * @returns whether an earlier life left something
    */
   lookUp(node: SlotNode, budgets: readonly NodeDisruptionBudget[]): Promise<boolean>;
@@ -55,6 +55,8 @@ export function createOwnSlots(api: SlotApi, clock: Clock, mayLandMs: number, ea
   /** A Lease that nobody knows of may come into being until then. */
   let mayAppearUntilMs = 0;
   let lookAgainAtMs = Number.POSITIVE_INFINITY;
+  /** There was no budget at the last look: a Lease that turns up takes nobody's slot until there is one. */
+  let rests = false;
 
   async function findOwn(node: SlotNode): Promise<SlotLease[]> {
     const own: SlotLease[] = [];
@@ -82,6 +84,7 @@ export function createOwnSlots(api: SlotApi, clock: Clock, mayLandMs: number, ea
     lookAgainAtMs: () => lookAgainAtMs,
     async lookUp(node, budgets) {
       const isFirst = knownUid !== node.uid;
+      if (rests && budgets.length > 0) lookAgainAtMs = clock.nowMs();
       if (!isFirst && clock.nowMs() < lookAgainAtMs) return false;
       // The last of these looks comes when nothing can appear any more.
       const mayAppear = isFirst || lookAgainAtMs <= mayAppearUntilMs;
@@ -96,7 +99,9 @@ export function createOwnSlots(api: SlotApi, clock: Clock, mayLandMs: number, ea
         if (byBudget.get(lease.budget)?.lease.uid === lease.uid) continue;
         byBudget.set(lease.budget, newSlot(lease, { mayBeUsed: true, usableAtMs: isFirst ? now + earlierLifeMs : 0 }));
       }
-      lookAgainAtMs = now < mayAppearUntilMs ? mayAppearUntilMs : now + backoffMs(0, LOOK_EVERY, clock.random());
+      rests = budgets.length === 0 && now >= mayAppearUntilMs;
+      if (rests) lookAgainAtMs = Number.POSITIVE_INFINITY;
+      else lookAgainAtMs = now < mayAppearUntilMs ? mayAppearUntilMs : now + backoffMs(0, LOOK_EVERY, clock.random());
       knownUid = node.uid;
       return isFirst && found.length > 0;
     },
