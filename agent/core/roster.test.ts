@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { NEW_HEALTH } from './health.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeCheckPolicy } from './policy.ts';
-import { adoptLedger, forgetCounts, type Roster, rosterOf, withHealth } from './roster.ts';
+import { adoptLedger, forgetCounts, forgetSuccesses, type Roster, rosterOf, withHealth } from './roster.ts';
 import { samplePolicy } from './samples.ts';
 
 const ledgerOf = (...names: string[]): Ledger => ({
@@ -44,6 +44,13 @@ test('a hold that was taken over is not taken over again, one that came after it
   const recovered = withHealth(fresh(a, samplePolicy('b')), 'a', { ...NEW_HEALTH, failures: 1 });
   const again = adoptLedger(recovered, ledgerOf('a', 'b'), ledgerOf('a'));
   assert.deepEqual([health(again)?.failing, health(again, 'b')?.failing], [false, true]);
+});
+
+test('on taking over a check has to recover anew only where the node is held for it', () => {
+  const almost = { failures: 0, successes: 1, failing: true, remembered: false };
+  const seen = withHealth(withHealth(fresh(a, samplePolicy('b')), 'a', almost), 'b', almost);
+  const after = forgetSuccesses(seen, ledgerOf('a'));
+  assert.deepEqual([health(after)?.successes, health(after, 'b')?.successes], [0, 1]);
 });
 
 test('another Node of our name starts with nothing counted', () => {

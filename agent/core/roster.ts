@@ -71,9 +71,11 @@ export function adoptLedger(roster: Roster, ledger: Ledger | null, known: Ledger
   });
 }
 
-/** Each check has to recover anew. */
-export function forgetSuccesses(roster: Roster): Roster {
-  return mapHealth(roster, ({ health }) => ({ ...health, successes: 0 }));
+/** Each check that the ledger holds the node for has to recover anew. */
+export function forgetSuccesses(roster: Roster, ledger: Ledger | null): Roster {
+  return mapHealth(roster, ({ policy, health }) =>
+    holdOf(ledger, policy.metadata.name) === null ? health : { ...health, successes: 0 },
+  );
 }
 
 /** What is known of a Node that replaced ours: nothing. Only failures counted anew may touch it. */

@@ -43,7 +43,8 @@ function mayBeAnothers(before: AgentState, after: AgentState): boolean {
  */
 function withOthersHolds(before: AgentState, state: AgentState): AgentState {
   const ledger = ledgerOf(nodeOf(state));
-  if (state.told.rival !== null) return { ...state, roster: adoptLedger(forgetSuccesses(state.roster), ledger, null) };
+  if (state.told.rival !== null)
+    return { ...state, roster: adoptLedger(forgetSuccesses(state.roster, ledger), ledger, null) };
   return { ...state, roster: adoptLedger(state.roster, ledger, ledgerOf(lastNodeOf(before))) };
 }
 

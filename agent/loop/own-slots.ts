@@ -93,7 +93,7 @@ export function createOwnSlots(api: SlotApi, clock: Clock, mayLandMs: number, ea
       const now = clock.nowMs();
       if (isFirst) {
         byBudget.clear();
-        mayAppearUntilMs = now + earlierLifeMs;
+        mayAppearUntilMs = budgets.length === 0 ? 0 : now + earlierLifeMs;
       }
       for (const lease of found) {
         if (byBudget.get(lease.budget)?.lease.uid === lease.uid) continue;

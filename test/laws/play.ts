@@ -101,7 +101,7 @@ function mend(stage: Stage, keepsSecond: boolean): void {
 /** @param unlike what is not as it has to be then; null: nothing */
 async function settle({ world, judge }: Stage, always: Outcome, unlike: () => string | null): Promise<void> {
   if (judge.problems.length > 0) return;
-  const problem = () => unlike() ?? blind(world, judge);
+  const problem = () => unlike() ?? blind(world);
   const { clock } = world;
   const what = `every check is ${always}`;
   judge.note(`--- ${what}`);
@@ -123,11 +123,11 @@ async function settle({ world, judge }: Stage, always: Outcome, unlike: () => st
   if (after !== null) judge.broken(`it did not stay so while ${what}: ${after}`);
 }
 
-/** Who stands by says so when it sees the Node, which may be after all else is as it has to be. */
-function blind(world: World, judge: Judge): string | null {
-  const { uid } = judge.latest(NODE);
-  const life = world.livingOn(NODE).find(({ agent }) => agent.node?.uid !== uid);
-  return life === undefined ? null : `${life.name} does not know that its Node is there`;
+/** Who stands by says so when it sees the Node, which may be after all else is as it has to be: a watch may be in a back-off. */
+function blind(world: World): string | null {
+  const version = world.cluster.read('Node', NODE)?.metadata.resourceVersion;
+  const life = world.livingOn(NODE).find(({ agent }) => agent.node?.resourceVersion !== version);
+  return life === undefined ? null : `${life.name} does not know its Node as it is`;
 }
 
 /** Each topic's latest word becomes an Event. */
