@@ -216,7 +216,7 @@ function put(taints: readonly NodeTaint[], taint: NodeTaint): NodeTaint[] {
 function restart(world: World): World {
   const reading = readLedger(world.node);
   const ledger = reading.readable ? reading.ledger : assert.fail('our own ledger must be readable');
-  return { ...world, roster: adoptLedger(rosterOf(POLICIES, null, new Map(), null), ledger, null) };
+  return { ...world, roster: adoptLedger(rosterOf(POLICIES, null, new Map(), null), ledger, null, true) };
 }
 
 /** A policy fails and holds nothing yet, as while the kubelet is NotReady. */

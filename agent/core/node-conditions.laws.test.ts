@@ -166,7 +166,7 @@ function reload(world: World, policies: World['policies']): World {
 
 function restart(world: World): World {
   const roster = rosterOf([...world.policies].flatMap(policyOf), {}, new Map(), null);
-  return { ...world, roster: adoptLedger(roster, ledgerOf(world.node), null), drainEnds: false };
+  return { ...world, roster: adoptLedger(roster, ledgerOf(world.node), null, true), drainEnds: false };
 }
 
 function policyOf([name, kind]: readonly [string, (typeof KINDS)[number]]): NodeCheckPolicy[] {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { NEW_HEALTH } from './health.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeCheckPolicy } from './policy.ts';
-import { adoptLedger, forgetCounts, forgetSuccesses, type Roster, rosterOf, withHealth } from './roster.ts';
+import { adoptLedger, forgetCounts, type Roster, rosterOf, withHealth } from './roster.ts';
 import { samplePolicy } from './samples.ts';
 
 const ledgerOf = (...names: string[]): Ledger => ({
@@ -30,27 +30,28 @@ test('before the node was read only policies without a selector apply', () => {
 });
 
 test('a restarted agent takes the policies in the ledger as failing, with nothing counted', () => {
-  const adopted = adoptLedger(fresh(a, samplePolicy('b')), ledgerOf('a'), null);
+  const adopted = adoptLedger(fresh(a, samplePolicy('b')), ledgerOf('a'), null, true);
   assert.deepEqual(health(adopted), { failures: 0, successes: 0, failing: true, remembered: true });
   assert.equal(health(adopted, 'b')?.failing, false);
 });
 
 test('a check that recovered before the ledger could be read has recovered', () => {
   const healthy = withHealth(fresh(a), 'a', { failures: 0, successes: 1, failing: false, remembered: false });
-  assert.equal(health(adoptLedger(healthy, ledgerOf('a'), null))?.failing, false);
+  assert.equal(health(adoptLedger(healthy, ledgerOf('a'), null, true))?.failing, false);
 });
 
 test('a hold that was taken over is not taken over again, one that came after it is', () => {
   const recovered = withHealth(fresh(a, samplePolicy('b')), 'a', { ...NEW_HEALTH, failures: 1 });
-  const again = adoptLedger(recovered, ledgerOf('a', 'b'), ledgerOf('a'));
+  const again = adoptLedger(recovered, ledgerOf('a', 'b'), ledgerOf('a'), true);
   assert.deepEqual([health(again)?.failing, health(again, 'b')?.failing], [false, true]);
 });
 
-test('on taking over a check has to recover anew only where the node is held for it', () => {
+test('what was counted while another agent acted says nothing of its holds, and something of all else', () => {
   const almost = { failures: 0, successes: 1, failing: true, remembered: false };
   const seen = withHealth(withHealth(fresh(a, samplePolicy('b')), 'a', almost), 'b', almost);
-  const after = forgetSuccesses(seen, ledgerOf('a'));
+  const after = adoptLedger(seen, ledgerOf('a'), null, false);
   assert.deepEqual([health(after)?.successes, health(after, 'b')?.successes], [0, 1]);
+  assert.equal(health(after)?.failing, true);
 });
 
 test('another Node of our name starts with nothing counted', () => {

@@ -57,25 +57,26 @@ function healthAfterReload(before: WatchedPolicy | undefined, policy: NodeCheckP
 }
 
 /**
- * What a restarted agent knows on reading its Node for the first time: the policies in the ledger were failing and
- * still are, unless their checks have been healthy for `successThreshold` runs meanwhile.
+ * What an agent takes over of a ledger that it did not write: the policies in it were failing and still are, unless their checks
+ * have been healthy for `successThreshold` runs since.
  *
  * @param known the ledger as it was seen before: a hold that stands there was taken over already
+ * @param countsBefore whether what this agent saw before it saw the ledger was after the holds came, as at its first look after a
+ *   restart; else each check has to recover anew
  */
-export function adoptLedger(roster: Roster, ledger: Ledger | null, known: Ledger | null): Roster {
+export function adoptLedger(
+  roster: Roster,
+  ledger: Ledger | null,
+  known: Ledger | null,
+  countsBefore: boolean,
+): Roster {
   return mapHealth(roster, ({ policy, health }) => {
     const { name } = policy.metadata;
     const hold = holdOf(ledger, name);
     if (hold === null || hold.since === holdOf(known, name)?.since) return health;
-    return settleHealth({ ...health, failing: true, remembered: true }, policy.spec.check);
+    const counted = countsBefore ? health : { ...health, successes: 0 };
+    return settleHealth({ ...counted, failing: true, remembered: true }, policy.spec.check);
   });
-}
-
-/** Each check that the ledger holds the node for has to recover anew. */
-export function forgetSuccesses(roster: Roster, ledger: Ledger | null): Roster {
-  return mapHealth(roster, ({ policy, health }) =>
-    holdOf(ledger, policy.metadata.name) === null ? health : { ...health, successes: 0 },
-  );
 }
 
 /** What is known of a Node that replaced ours: nothing. Only failures counted anew may touch it. */

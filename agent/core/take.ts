@@ -7,7 +7,7 @@ import { drainsOf, ledgerOf } from './ledger.ts';
 import type { NodeView } from './node.ts';
 import type { PolicySet } from './policy.ts';
 import { isOlderVersion } from './resource-version.ts';
-import { adoptLedger, checkIdentity, forgetCounts, forgetSuccesses, rosterOf, withHealth } from './roster.ts';
+import { adoptLedger, checkIdentity, forgetCounts, rosterOf, withHealth } from './roster.ts';
 import { NO_SLOTS_ANSWER } from './slot.ts';
 import { type AgentState, lastingBugs, lastNodeOf, type Now, nodeOf, RELOOK_MS } from './state.ts';
 import { timestamp } from './timestamp.ts';
@@ -38,14 +38,17 @@ function mayBeAnothers(before: AgentState, after: AgentState): boolean {
 }
 
 /**
- * It stays until the check is seen to have recovered; what was seen while this one stood by is too old to say so. Each hold is
+ * It stays until the check is seen to have recovered; what was seen while another one acted is too old to say so. Each hold is
  * taken over once: what is seen again says nothing that the check has not answered since.
  */
 function withOthersHolds(before: AgentState, state: AgentState): AgentState {
-  const ledger = ledgerOf(nodeOf(state));
-  if (state.told.rival !== null)
-    return { ...state, roster: adoptLedger(forgetSuccesses(state.roster, ledger), ledger, null) };
-  return { ...state, roster: adoptLedger(state.roster, ledger, ledgerOf(lastNodeOf(before))) };
+  const node = nodeOf(state);
+  const last = lastNodeOf(before);
+  const ledger = ledgerOf(node);
+  if (state.told.rival !== null) return { ...state, roster: adoptLedger(state.roster, ledger, null, false) };
+  // Our own guarded write has landed, on what was seen before.
+  if (node !== null && last !== null && claimOn(node)?.id === state.own.id) return state;
+  return { ...state, roster: adoptLedger(state.roster, ledger, ledgerOf(last), last === null) };
 }
 
 function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {

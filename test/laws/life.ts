@@ -179,7 +179,9 @@ export class Life {
   #mortalTransport(inner: Transport, clock: Clock): Transport {
     const held = async (request: KubeRequest, send: () => Promise<unknown>) => {
       if (this.#isDead()) return NEVER;
-      // It is judged by what is known when it is made; what comes while it is on its way cannot stop it.
+      // It is judged by what is known when it is made, not at once as the agent begins: what comes while it is on its way cannot
+      // stop it.
+      await null;
       this.#options.witness.sent(this, request);
       await clock.sleep(clock.random() * HOLD_MS);
       const settled = await send().then(
