@@ -55,7 +55,7 @@ export function decide(state: AgentState, now: Now): Decision {
     slots: slotsOrder(state, comparison, acts),
     checks: [...state.roster.values()].map(({ policy }) => policy),
     readNode: now.ms >= readAtMs,
-    readTolerations: !state.areTolerationsRead && wantsNoExecute(state),
+    readTolerations: state.ownTolerations === 'Unread' && wantsNoExecute(state),
     lookFor: rival !== null && now.ms >= rivalLookAtMs ? rival : predecessor,
     end: state.isFatal,
   };

@@ -62,9 +62,8 @@ export type AgentState = {
   /** null while no valid one was ever read. */
   readonly inForce: PolicySet | null;
   readonly roster: Roster;
-  /** Empty until they are known; null when the agent runs in no pod. */
-  readonly ownTolerations: readonly Toleration[] | null;
-  readonly areTolerationsRead: boolean;
+  /** null when the agent runs in no pod. */
+  readonly ownTolerations: readonly Toleration[] | 'Unread' | null;
   readonly slots: SlotsAnswer;
   /** The latest of each policy, whether or not the ledger says so by now. */
   readonly drainEnds: DrainEnds;
@@ -100,8 +99,7 @@ export function newState(nodeName: string, own: Claim, now: Now): AgentState {
     newestErrors: null,
     inForce: null,
     roster: new Map(),
-    ownTolerations: own.pod === null ? null : [],
-    areTolerationsRead: own.pod === null,
+    ownTolerations: own.pod === null ? null : 'Unread',
     slots: NO_SLOTS_ANSWER,
     drainEnds: {},
     bugs: [],

@@ -79,7 +79,7 @@ function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {
     case 'DrainEnded':
       return quietly({ ...state, drainEnds: { ...state.drainEnds, [event.end.policy]: event.end } });
     case 'TolerationsRead':
-      return quietly({ ...state, ownTolerations: event.tolerations, areTolerationsRead: true });
+      return quietly({ ...state, ownTolerations: event.tolerations });
     case 'RivalLooked':
       return quietly(rivalLooked({ ...state, rivalLookedAtMs: now.ms }, event));
     case 'LookFailed':

@@ -1,4 +1,5 @@
 import type { Decision } from './decide.ts';
+import { isPending } from './gates/gate.ts';
 import type { Withheld } from './holds.ts';
 import { factsOf, type NodeFacts, nodeTransitions } from './node-facts.ts';
 import { problemsKey } from './orders/drain-words.ts';
@@ -37,9 +38,8 @@ export function tell(
   }
   if (rival === null && told.rival !== null && node !== null) say({ kind: 'TookOver' });
 
-  // A slot that is being asked for is no news yet.
   const all = comparison?.kind === 'Compared' && rival === null ? comparison.withheld : [];
-  const withheld = all.filter(({ why }) => why !== 'SlotPending');
+  const withheld = all.filter(({ why }) => !isPending(why));
   const denial =
     node && isDenied(withheld) ? slotStateOf(node, state.inForce?.budgets ?? [], state.slots).denial : null;
   const denialKey = denial && `${denial.budget} ${denial.answer.kind}`;

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Comparison } from '../core/compare.ts';
+import { isPending } from '../core/gates/gate.ts';
 import type { PolicySet } from '../core/policy.ts';
 
 export type PolicyMetrics = ReturnType<typeof createPolicyMetrics>;
@@ -67,8 +68,7 @@ export function createPolicyMetrics(registry: Registry, wallMs: () => number) {
       withheld.reset();
       if (comparison?.kind !== 'Compared') return;
       for (const { policy, why } of comparison.withheld) {
-        // A slot that is being asked for is no news yet.
-        if (why !== 'SlotPending') withheld.set({ policy, reason: why }, 1);
+        if (!isPending(why)) withheld.set({ policy, reason: why }, 1);
       }
     },
   };

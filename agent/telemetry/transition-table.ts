@@ -219,6 +219,7 @@ const WHY_WITHHELD: Readonly<Record<Withheld['why'], string>> = {
   KubeletNotReady: 'the kubelet is NotReady, which the control plane already handles',
   BudgetDenied: 'the cluster budget grants no slot',
   SlotPending: 'the cluster budget has not answered yet',
+  TolerationsPending: "the tolerations of the agent's own pod are not read yet",
   WouldEvictAgent: "the agent's own pod does not tolerate the NoExecute taint",
 };
 

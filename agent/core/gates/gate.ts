@@ -11,21 +11,23 @@ export type GateView = {
   readonly budgets: readonly NodeDisruptionBudget[];
   /** What was last heard of the slots. */
   readonly slots: SlotsAnswer;
-  /**
-   * Of the agent's own pod, which no NoExecute taint of ours may evict; null when it runs in none. Empty while they are not
-   * known: then it tolerates nothing.
-   */
-  readonly ownTolerations: readonly Toleration[] | null;
+  /** Of the agent's own pod, which no NoExecute taint of ours may evict; null when it runs in none. */
+  readonly ownTolerations: readonly Toleration[] | 'Unread' | null;
 };
 
 /** A gate that is closed. */
 export type Closed = {
-  readonly why: 'KubeletNotReady' | 'BudgetDenied' | 'SlotPending' | 'WouldEvictAgent';
+  readonly why: 'KubeletNotReady' | 'BudgetDenied' | 'SlotPending' | 'TolerationsPending' | 'WouldEvictAgent';
   /** In words, what the gate found; null where `why` says it all. */
   readonly because: string | null;
   /** What may be held all the same. */
   readonly hold: Hold | null;
 };
+
+/** What is being found out is no news yet. */
+export function isPending(why: string): boolean {
+  return why === 'SlotPending' || why === 'TolerationsPending';
+}
 
 /**
  * Whether what a policy wants may be added. Undoing passes no gate.

@@ -5,7 +5,7 @@ import type { Taint } from '../policy.ts';
 import { SAMPLE_NOW, SAMPLE_SLOTS, SAMPLE_TAINT, sampleBudget, sampleNode } from '../samples.ts';
 import { NO_SLOTS_ANSWER } from '../slot.ts';
 import { budgetGate } from './budget.ts';
-import type { GateView } from './gate.ts';
+import { type GateView, isPending } from './gate.ts';
 import { kubeletGate } from './kubelet.ts';
 import { GATES } from './list.ts';
 import { tolerationsGate } from './tolerations.ts';
@@ -107,6 +107,12 @@ suite("the agent's tolerations", () => {
         hold: { ...evicting, marks: { cordon: {} } },
       });
     }
+  });
+
+  test('that are not read yet keep it from the node without a word', () => {
+    const closed = gate(evicting, null, 'Unread');
+    assert.deepEqual(closed?.hold?.marks, { cordon: {} });
+    assert.ok(isPending(closed.why));
   });
 
   test('that do not cover NoExecute, where it is all that is wanted, leave nothing', () =>
