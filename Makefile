@@ -9,7 +9,7 @@ INSTALLED := node_modules/.installed
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(INSTALLED) ## Play the story: a node gets sick, is cordoned and given back (KEEP=1 stays up)
+run: $(INSTALLED) ## Play the story: a node gets sick and is given back (KEEP=1 stays up)
 	@npm run --silent story -- $(if $(KEEP),--keep)
 
 test: $(INSTALLED) ## Type-check, lint, build, and run every test
@@ -21,10 +21,10 @@ build: $(INSTALLED) ## Make dist/agent.mjs
 executable: $(INSTALLED) ## Make dist/nsc, which needs no Node
 	npm run --silent build && npm run --silent build:executable
 
-bench: $(INSTALLED) ## Measure beside peers, or another bundle (BASE=OTHER.mjs) (needs KUBEBUILDER_ASSETS)
+bench: $(INSTALLED) ## Measure beside peers, or another bundle (BASE=OTHER.mjs)
 	$(if $(BASE),npm run --silent build && node_modules/.bin/node bench/builds.ts "$(BASE)",npm run --silent bench)
 
-soak: $(INSTALLED) ## Run what `make test` leaves out, on Deno and on the executable, too, and the laws at length (an hour; needs KUBEBUILDER_ASSETS)
+soak: $(INSTALLED) ## Run what `make test` leaves out: on Deno, the executable, at length (an hour)
 	npm run --silent soak
 
 lint: $(INSTALLED) ## Type-check and lint
