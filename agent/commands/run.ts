@@ -133,7 +133,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     serverWallMs: transport.serverWallMs,
     nodeApi: createNodeApi(transport, nodeName),
     slotApi: createSlotApi(transport, agentNamespace(credentials, process.env)),
-    podApi: createAgentPodApi(transport, pod),
+    podApi: createAgentPodApi(transport, pod, nodeName),
     drainApi: createPodApi(transport, nodeName),
     startCheck: (policy) =>
       startCheck(policy.spec.check, {

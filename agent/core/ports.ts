@@ -106,7 +106,7 @@ export type DrainApi = {
 /** What is read of the agents' pods. */
 export type AgentPodApi = {
   readOwnTolerations(): Promise<readonly Toleration[]>;
-  /** Whether the pod is there no more, or its containers have ended for good. */
+  /** Whether no agent of this Node runs in the pod: it is there no more, has ended for good, or is no pod of this Node. */
   isGone(pod: PodName): Promise<boolean>;
 };
 

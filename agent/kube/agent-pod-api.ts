@@ -2,13 +2,16 @@ import { type PodName, podKey } from '../core/orders/pod.ts';
 import type { AgentPodApi } from '../core/ports.ts';
 import type { Toleration } from '../core/taint.ts';
 import { isNotFound } from './kube-error.ts';
-import { requireList, requireNamed } from './shape.ts';
+import { oddAnswer, requireList, requireNamed } from './shape.ts';
 import type { Transport } from './transport.ts';
 
-type PodObject = { spec?: { tolerations?: unknown }; status?: { phase?: string } };
+type PodObject = { spec?: { nodeName?: string; tolerations?: unknown }; status?: { phase?: string } };
 
-/** @param own the pod that this agent runs in; null when it runs in none */
-export function createAgentPodApi(transport: Transport, own: PodName | null): AgentPodApi {
+/**
+ * @param own the pod that this agent runs in; null when it runs in none
+ * @param nodeName of the Node that the agents are of
+ */
+export function createAgentPodApi(transport: Transport, own: PodName | null, nodeName: string): AgentPodApi {
   const read = async ({ namespace, name }: PodName): Promise<PodObject> => {
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
     const attempt = `read the agent's pod ${namespace}/${name}`;
@@ -22,8 +25,11 @@ export function createAgentPodApi(transport: Transport, own: PodName | null): Ag
     },
     async isGone(pod) {
       try {
-        const phase = (await read(pod)).status?.phase;
-        return phase === 'Succeeded' || phase === 'Failed';
+        const { spec, status } = await read(pod);
+        if (spec === undefined) throw oddAnswer(`look for pod ${podKey(pod)}`, 'a Pod with a spec', status);
+        // A Node that was cloned or restored, or a claim that was copied, names the agent of another one.
+        if (spec.nodeName !== nodeName) return true;
+        return status?.phase === 'Succeeded' || status?.phase === 'Failed';
       } catch (error) {
         if (isNotFound(error, 'pods', pod.name)) return true;
         throw error;

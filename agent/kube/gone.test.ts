@@ -53,7 +53,7 @@ const BOUNDS = { deadlineMs: 5_000, signal: new AbortController().signal };
 const pods = (transport: Transport) => createPodApi(transport, 'node-1');
 const slots = (transport: Transport) => createSlotApi(transport, 'default');
 const POD = { namespace: 'default', name: 'p' };
-const agentPods = (transport: Transport) => createAgentPodApi(transport, POD);
+const agentPods = (transport: Transport) => createAgentPodApi(transport, POD, 'node-1');
 
 /** What a call makes of an object that is not there. */
 const absent: [what: string, call: (transport: Transport) => Promise<unknown>, answer: unknown][] = [
@@ -98,6 +98,19 @@ suite('what is gone', () => {
       answer: undefined,
     });
   });
+
+  for (const [what, spec, phase, isGone] of [
+    ['that runs on the Node is there', { nodeName: 'node-1' }, 'Running', false],
+    ['that has ended', { nodeName: 'node-1' }, 'Failed', true],
+    ['of another Node, whose claim was copied with the Node,', { nodeName: 'node-2' }, 'Running', true],
+    ['that no Node runs yet', {}, 'Pending', true],
+  ] as const) {
+    test(`another agent's pod ${what}${isGone ? ' counts as gone' : ''}`, async () => {
+      const seed = { kind: 'Pod', metadata: { name: POD.name }, spec, status: { phase } };
+      const look = (transport: Transport) => agentPods(transport).isGone(POD);
+      assert.deepEqual(await outcomeOf(look, undefined, seed), { answer: isGone });
+    });
+  }
 
   test('an Event is written already only when the API server says so', async () => {
     const create = (transport: Transport) => createEventApi(transport).create({ name: 'n', uid: 'u' }, SERIES, 'id');

@@ -197,7 +197,7 @@ function setScene({ spoil = () => ({}), node: nodeOf = (node) => node, policies:
       nameOf: slotLeaseName,
       isConflict: (error) => hasStatus(error, 409),
     },
-    podApi: createAgentPodApi(transport, null),
+    podApi: createAgentPodApi(transport, null, 'node-1'),
     drainApi: { ...createPodApi(transport, 'node-1'), answerOf: evictionAnswer },
     startCheck(_policy: NodeCheckPolicy) {
       runs += 1;

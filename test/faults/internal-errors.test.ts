@@ -169,7 +169,7 @@ async function setScene(t: TestContext, place: Place) {
       nameOf: slotLeaseName,
       isConflict: (error) => hasStatus(error, 409),
     },
-    podApi: createAgentPodApi(transport, null),
+    podApi: createAgentPodApi(transport, null, 'node-1'),
     drainApi: { ...podApi, evict: wrongLater('draining', podApi.evict), answerOf: evictionAnswer },
     startCheck: () => ({ outcome: Promise.resolve(sick), gone: Promise.resolve(), kill: () => {} }),
     drainNarrator: createDrainNarrator('node-1', log, tellBug),

@@ -167,7 +167,7 @@ function createAgent(
       nameOf: slotLeaseName,
       isConflict: (error) => hasStatus(error, 409),
     },
-    podApi: createAgentPodApi(transport, null),
+    podApi: createAgentPodApi(transport, null, nodeName),
     drainApi: { ...createPodApi(transport, nodeName), answerOf: evictionAnswer },
     startCheck: () => runOf(isSick()),
     drainNarrator: createDrainNarrator(nodeName, log, () => false),

@@ -116,7 +116,7 @@ export class Life {
         nameOf: slotLeaseName,
         isConflict: (error) => hasStatus(error, 409),
       },
-      podApi: createAgentPodApi(transport, pod),
+      podApi: createAgentPodApi(transport, pod, nodeName),
       drainApi: { ...createPodApi(transport, nodeName), answerOf: evictionAnswer },
       startCheck: (policy) => options.startCheck(this, policy),
       drainNarrator: createDrainNarrator(nodeName, log, tellBug),
