@@ -52,7 +52,7 @@ export function decide(state: AgentState, now: Now): Decision {
     report: node === null || state.isFatal ? null : reportOrder(state, node, rival, now),
     conditions: acts && conditions?.kind === 'Compared' && conditions.step ? conditionsOrder(conditions.step) : null,
     ...(acts ? drainsOrder(node, comparison) : { drains: [], drainsRest: whyNothingIsDone(state, rival) }),
-    slots: slotsOrder(state, comparison, acts),
+    slots: slotsOrder(state, comparison, rival),
     checks: [...state.roster.values()].map(({ policy }) => policy),
     readNode: now.ms >= readAtMs,
     readTolerations: state.ownTolerations === 'Unread' && wantsNoExecute(state),
@@ -166,21 +166,29 @@ function whyNothingIsDone(state: AgentState, rival: Claim | null): string | null
 }
 
 /** A slot is needed before anything is done to the node, and until all of it is undone. */
-function slotsOrder(state: AgentState, comparison: Comparison | null, acts: boolean): SlotsOrder | null {
+function slotsOrder(state: AgentState, comparison: Comparison | null, rival: Claim | null): SlotsOrder | null {
   const node = lastNodeOf(state);
   if (node === null || state.inForce === null) return null;
   const order = (need: SlotsOrder['need']): SlotsOrder => {
     const { name, uid, labels } = node;
     return { need, node: { name, uid, labels }, budgets: state.inForce?.budgets ?? [] };
   };
-  // Nobody can say what is ours, or somebody else decides about it, so slots stay as they are, too.
-  if (!acts || comparison?.kind !== 'Compared' || !readLedger(node).readable) return order('Leave');
+  // Nobody can say what is ours, or whether there is a Node, so slots stay as they are, too.
+  const isUnknown = nodeOf(state) === null || comparison?.kind !== 'Compared' || !readLedger(node).readable;
+  if (state.isFatal || isUnknown) return order('Leave');
+  if (rival !== null)
+    return order(isDisrupting(ledgerOf(node)) || !isOfAnotherInstall(rival, state.own) ? 'Leave' : 'None');
   if (isDisrupting(ledgerOf(node))) return order('Keep');
   const waits = isWithheld(comparison.withheld, 'BudgetDenied', 'SlotPending');
   // What was let in stays let in until it has landed, also where it comes to nothing but a word in the ledger: given back
   // before, it would be asked for again at once.
   const isLandingOnIt = state.slots.granted.length > 0 && comparison.change !== null;
   return order(waits || isLandingOnIt || isDisrupting(comparison.ledger) ? 'Want' : 'None');
+}
+
+/** Its Leases are in its own namespace, so ours are nobody's but ours to give back. Of what is in no pod nobody can say so. */
+function isOfAnotherInstall({ pod }: Claim, own: Claim): boolean {
+  return pod !== null && own.pod !== null && pod.namespace !== own.pod.namespace;
 }
 
 function wantsNoExecute({ inForce }: AgentState): boolean {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clockedAgent, FAILED, HEALTHY, OWN_CLAIM } from '../../test/harness/step-samples.ts';
 import { type Claim, claimChange, claimOn } from './claim.ts';
-import { AGENT_ANNOTATION, changedNode, type NodeView } from './node.ts';
+import { AGENT_ANNOTATION, changedNode, LEDGER_ANNOTATION, type NodeView } from './node.ts';
 import { SAMPLE_TAINT, sampleNode, samplePolicy } from './samples.ts';
 
 /** Two agents of one node: the one that started last acts. */
@@ -77,6 +77,28 @@ test('one that stands by says so, runs its checks, and wants nothing but that th
   assert.deepEqual(agent.see(written), [], 'once');
   assert.equal(agent.orders.report, null);
 });
+
+for (const [what, pod, needs] of [
+  ['of another namespace, gives its own Leases back once nothing of anybody disrupts it', 'others', ['Leave', 'None']],
+  ['of its own, leaves the Leases, which are the same', 'agents', ['Leave', 'Leave']],
+  ['in no pod, leaves the Leases, which may be the same', null, ['Leave', 'Leave']],
+] as const) {
+  test(`one that stands by for an agent ${what}`, () => {
+    const agent = clockedAgent([POLICY]);
+    agent.see(claimedBy(OWN_CLAIM, sampleNode()));
+    agent.run('a', FAILED);
+    agent.land();
+    const held = agent.node;
+    agent.see(claimedBy({ ...RIVAL, pod: pod === null ? null : { namespace: pod, name: 'rival' } }, held));
+    const needWith = (ledger: string | null) => {
+      agent.see(next(changedNode(agent.node, { metadata: { annotations: { [LEDGER_ANNOTATION]: ledger } } })));
+      return agent.orders.slots?.need;
+    };
+    const text = held.annotations[LEDGER_ANNOTATION] ?? '';
+    assert.deepEqual([agent.orders.slots?.need, needWith(null)], needs);
+    assert.deepEqual([needWith('unreadable'), needWith(text), needWith(null)], ['Leave', ...needs]);
+  });
+}
 
 test('what the other one does to the node is its to tell', () => {
   const { agent } = standingBy();

@@ -105,6 +105,24 @@ suite('a Lease of a node that needs none', () => {
     });
   }
 
+  test('is given back by an install of which another one has taken the node over, when that one has undone all', async () => {
+    const { world, life, lease, isCordoned } = await settledWorld();
+    const says = (always: 'failed' | 'healthy') => world.script('node-1', '/a', { first: [], always });
+    const until = (what: string, is: () => boolean) => world.clock.runUntil(is, { what, withinMs: LOOKING_MS });
+    const othersLease = () => world.cluster.read('Lease', LEASE, 'second');
+    says('failed');
+    await until('the cordon', isCordoned);
+    const other = world.start('node-1', 'agent-second', load, 'second');
+    await until("the other one's Lease", () => othersLease() !== undefined);
+    await pass(world, FOUND_WITHIN_MS);
+    assert.ok(lease() && isCordoned(), 'while the node is disrupted it counts in both');
+    says('healthy');
+    await until('the undo', () => !isCordoned());
+    await pass(world, 30_000);
+    assert.deepEqual([lease(), othersLease()], [undefined, undefined]);
+    assert.deepEqual([...life.bugs, ...other.bugs], []);
+  });
+
   test('costs a healthy node one look in ten minutes', async () => {
     const { world, requests } = await settledWorld();
     const before = requests('GET');

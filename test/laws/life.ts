@@ -19,7 +19,7 @@ import { createLog } from '../../agent/telemetry/log.ts';
 import { createTelling } from '../../agent/telemetry/telling.ts';
 import type { SimulatedCluster } from '../../simulator/simulated-cluster.ts';
 
-/** Where the agents and their slots are. */
+/** Where the agents and their slots are, but for those of a second install. */
 export const NAMESPACE = 'nsc';
 /** Longest time that a request is held back in its own process, where a death can still stop it. */
 const HOLD_MS = 1;
@@ -112,7 +112,7 @@ export class Life {
       serverWallMs: transport.serverWallMs,
       nodeApi: createNodeApi(transport, nodeName),
       slotApi: {
-        ...createSlotApi(transport, NAMESPACE),
+        ...createSlotApi(transport, pod.namespace),
         nameOf: slotLeaseName,
         isConflict: (error) => hasStatus(error, 409),
       },

@@ -75,16 +75,19 @@ export class World {
     return this.lives.filter((life) => life.nodeName === nodeName && life.state !== 'dead');
   }
 
-  /** @param pod of the agent; one that is there already is used again, as when a container is started anew */
-  start(nodeName: string, pod = `agent-${nodeName}`, load = this.#loads.get(nodeName)): Life {
+  /**
+   * @param pod of the agent; one that is there already is used again, as when a container is started anew
+   * @param namespace of the pod and its Leases: another one is that of a second install
+   */
+  start(nodeName: string, pod = `agent-${nodeName}`, load = this.#loads.get(nodeName), namespace = NAMESPACE): Life {
     this.#born += 1;
-    if (!this.cluster.read('Pod', pod, NAMESPACE)) this.cluster.seed(agentPod(pod, nodeName));
+    if (!this.cluster.read('Pod', pod, namespace)) this.cluster.seed(agentPod(pod, nodeName, namespace));
     const life = new Life({
       cluster: this.cluster,
       clock: this.clock,
       nodeName,
       name: `life-${this.#born}`,
-      pod: { namespace: NAMESPACE, name: pod },
+      pod: { namespace, name: pod },
       startCheck: (self, policy) => this.#run(self, policy),
       witness: this.observer,
       onFatal: (self) => this.#endFatally(self),
@@ -103,9 +106,10 @@ export class World {
   /** The kubelet starts the container of an agent that ended itself anew. */
   #endFatally(life: Life): void {
     life.stop(GRACE_MS);
+    const { name, namespace } = life.pod;
     this.clock.after(RESTART_MS, () => {
-      const isThere = this.livingOn(life.nodeName).some(({ pod }) => pod.name === life.pod.name);
-      if (!isThere && this.cluster.read('Pod', life.pod.name, NAMESPACE)) this.start(life.nodeName, life.pod.name);
+      const isThere = this.livingOn(life.nodeName).some(({ pod }) => pod.name === name);
+      if (!isThere && this.cluster.read('Pod', name, namespace)) this.start(life.nodeName, name, undefined, namespace);
     });
   }
 
@@ -146,12 +150,12 @@ export class World {
   }
 }
 
-export function agentPod(name: string, nodeName: string) {
+export function agentPod(name: string, nodeName: string, namespace = NAMESPACE) {
   return {
     kind: 'Pod',
     metadata: {
       name,
-      namespace: NAMESPACE,
+      namespace,
       ownerReferences: [
         { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nsc', uid: 'uid-of-daemonset-nsc', controller: true },
       ],

@@ -13,7 +13,7 @@ export type SlotNeed =
   /** It should be disrupted as soon as every budget has granted. */
   | 'Want'
   | 'None'
-  /** Somebody else decides about them, or nobody can. */
+  /** Another agent of this namespace decides about them, or nobody can; what another install disrupts keeps ours, too. */
   | 'Leave';
 
 export type SlotsOrder = {
