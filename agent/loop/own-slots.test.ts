@@ -19,6 +19,33 @@ test('a Lease of a disrupted node that was edited so that nobody counts it is ma
   await slots.stop();
 });
 
+test('a Lease of a disrupted node that was moved to another zone is made anew for that zone', async () => {
+  const zoned = sampleBudget('one', { topologyKey: 'zone' });
+  const { slots, obey, until, pass, leases, calls } = setUp();
+  const topology = () => leases.get('nsc-one-node-1')?.topology;
+  for (const zone of ['a', 'b']) {
+    obey('Keep', [zoned], { zone });
+    await until('the slot', () => topology() === `zone=${zone}`);
+  }
+  await pass(120_000);
+  assert.equal(calls.filter((call) => call === 'create').length, 2);
+  await slots.stop();
+});
+
+test('a slot that was granted for another zone is given back before one of the new zone is asked for', async () => {
+  const zoned = sampleBudget('one', { topologyKey: 'zone' });
+  const { slots, obey, until, pass, held, state, calls } = setUp([lease('one', 'node-2', 5, { topology: 'zone=b' })]);
+  obey('Want', [zoned], { zone: 'a' });
+  await until('the grant', () => state(zoned) === 'Granted');
+  obey('Want', [zoned], { zone: 'b' });
+  await until('the denial', () => state(zoned) === 'Denied');
+  assert.ok(calls.includes('node'), 'what was let in may have landed');
+  assert.deepEqual(held(), []);
+  await pass(60_000);
+  assert.equal(state(zoned), 'Denied');
+  await slots.stop();
+});
+
 test('a Lease found after a restart ranks by its own version, not by a new one', async () => {
   const { slots, obey, state, until, calls } = setUp([lease('one', NODE.name, 5), lease('one', 'node-2', 9)]);
   obey('Want', [ONE]);

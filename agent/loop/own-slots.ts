@@ -1,7 +1,7 @@
 import { backoffMs } from '../core/backoff.ts';
 import type { NodeDisruptionBudget } from '../core/policy.ts';
 import type { Clock, SlotApi } from '../core/ports.ts';
-import type { SlotLease, SlotNode } from '../core/slot.ts';
+import { type SlotLease, type SlotNode, topologyOf } from '../core/slot.ts';
 
 /** A Lease of ours that nobody here knows of, restored from a backup perhaps, takes a slot no longer than this. */
 const LOOK_EVERY = { baseMs: 600_000, maxMs: 600_000 };
@@ -35,8 +35,13 @@ export type OwnSlots = {
   lookAgainAtMs(): number;
   /** @returns null when the Lease is ours now, else why it cannot be */
   create(budget: NodeDisruptionBudget, node: SlotNode): Promise<string | null>;
-  /** Whether the Lease is still what was created. One that was edited so that others do not count it is deleted. */
-  isAsCreated(budget: string): Promise<boolean>;
+  /**
+   * Whether the Lease is still what would be created. One that was edited so that others do not count it, or count it where
+   * its node is no more, is deleted.
+   */
+  isAsCreated(budget: NodeDisruptionBudget, node: SlotNode): Promise<boolean>;
+  /** Whether there is a Lease that says another place than where its node is by now. */
+  isMisplaced(budget: NodeDisruptionBudget, node: SlotNode): boolean;
   /** Deletes the Lease. */
   remove(budget: string): Promise<void>;
   /** The Lease is gone already. */
@@ -129,13 +134,18 @@ export function createOwnSlots(api: SlotApi, clock: Clock, mayLandMs: number, ea
       byBudget.set(name, newSlot(found, { mayBeUsed: true }));
       return null;
     },
-    async isAsCreated(budget) {
-      const lease = byBudget.get(budget)?.lease;
+    async isAsCreated(budget, node) {
+      const lease = byBudget.get(budget.metadata.name)?.lease;
       const found = lease && (await api.read(lease.name));
       if (!lease || !found || found.uid !== lease.uid) return false;
-      if (found.budget === lease.budget && found.holder === lease.holder) return true;
+      const isCounted = found.budget === lease.budget && found.holder === lease.holder;
+      if (isCounted && found.topology === topologyOf(budget, node)) return true;
       await api.remove(lease);
       return false;
+    },
+    isMisplaced(budget, node) {
+      const lease = byBudget.get(budget.metadata.name)?.lease;
+      return lease !== undefined && lease.topology !== topologyOf(budget, node);
     },
     async remove(budget) {
       const slot = byBudget.get(budget);

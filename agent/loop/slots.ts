@@ -153,6 +153,11 @@ export function createSlots(options: SlotsOptions): Slots {
   async function acquire(budgets: readonly NodeDisruptionBudget[], node: SlotNode): Promise<number> {
     const unusableMs = Math.max(...[...slots.values()].map(({ usableAtMs }) => usableAtMs - clock.nowMs()));
     if (unusableMs > 0) return unusableMs;
+    if (budgets.some((budget) => own.isMisplaced(budget, node))) {
+      // What was granted elsewhere says nothing of how full it is here.
+      const waitMs = await giveBackAll(node);
+      if (slots.size > 0) return waitMs;
+    }
     const denied = await firstDenial(budgets, node);
     if (denied === null) {
       denial = null;
@@ -217,7 +222,7 @@ export function createSlots(options: SlotsOptions): Slots {
     for (const budget of budgets) {
       const { name } = budget.metadata;
       const slot = slots.get(name);
-      if (slot?.granted && (await own.isAsCreated(name))) continue;
+      if (slot?.granted && (await own.isAsCreated(budget, node))) continue;
       if (slot === undefined || slot.granted) {
         own.forget(name);
         assertWanted();

@@ -7,6 +7,7 @@ import {
   type SlotLease,
   type SlotsAnswer,
   slotStateOf,
+  topologyOf,
 } from '../../agent/core/slot.ts';
 import { createSlots, type SlotsOptions } from '../../agent/loop/slots.ts';
 import { VirtualClock } from '../../simulator/virtual-clock.ts';
@@ -67,9 +68,11 @@ export function setUpSlots(existing: readonly SlotLease[] = [], mayLandMs = 0, c
     read: (name) => note('read', () => leases.get(name) ?? null),
     listCordoned: () => note('cordoned', () => [...cordoned]),
     listSelected: () => note('selected', () => [NODE, { name: 'node-2', labels: {} }]),
-    create: (of, { name, uid }) =>
+    create: (of, holder) =>
       note('create', () => {
-        const created = slotLease(of.metadata.name, name, version++, { ownerUid: uid });
+        const { name, uid } = holder;
+        const topology = topologyOf(of, holder);
+        const created = slotLease(of.metadata.name, name, version++, { ownerUid: uid, topology });
         if (leases.has(created.name)) throw new Error('conflict');
         leases.set(created.name, created);
         return created;
@@ -126,7 +129,9 @@ export function setUpSlots(existing: readonly SlotLease[] = [], mayLandMs = 0, c
     /** What the watch of a denied agent says. */
     seeLeases: (seen: readonly SlotLease[] = [...leases.values()]) => tellWatch?.(seen),
     held: () => [...leases.values()].filter(({ holder }) => holder === NODE.name).map(({ budget }) => budget),
-    obey: (need: SlotNeed, budgets: readonly NodeDisruptionBudget[]) => slots.obey({ need, node: NODE, budgets }),
+    /** @param labels of the node from now on */
+    obey: (need: SlotNeed, budgets: readonly NodeDisruptionBudget[], labels: LabelledNode['labels'] = NODE.labels) =>
+      slots.obey({ need, node: { ...NODE, labels }, budgets }),
     /** As the agent has heard of it. */
     state: (...budgets: NodeDisruptionBudget[]) => slotStateOf(NODE, budgets, answered).state,
     until: (what: string, condition: () => boolean) => clock.runUntil(condition, { what }),
