@@ -10,6 +10,8 @@ export type WatchedPolicy = {
   readonly health: Health;
   /** Of the last run of this very check; absent before the first one. */
   readonly verdict?: Verdict;
+  /** A run that may be under way began before this Node was seen, so it does not count; absent once another one began. */
+  readonly awaitsRun?: true;
 };
 
 /** By policy name, in file order: every policy that applies to this node. */
@@ -79,9 +81,17 @@ export function adoptLedger(
   });
 }
 
-/** What is known of a Node that replaced ours: nothing. Only failures counted anew may touch it. */
+/** What is known of a Node that replaced ours: nothing. Only failures of runs that begin from now on may touch it. */
 export function forgetCounts(roster: Roster): Roster {
-  return new Map([...roster].map(([name, { policy }]) => [name, { policy, health: NEW_HEALTH }]));
+  return new Map([...roster].map(([name, { policy }]) => [name, { policy, health: NEW_HEALTH, awaitsRun: true }]));
+}
+
+/** A run of the policy of that name begins. */
+export function withRun(roster: Roster, name: string): Roster {
+  const watched = roster.get(name);
+  if (watched?.awaitsRun === undefined) return roster;
+  const { awaitsRun: _, ...rest } = watched;
+  return new Map([...roster].map(([each, as]) => [each, each === name ? rest : as]));
 }
 
 /** The roster after a verdict on the policy of that name, and what its verdicts add up to then. */

@@ -103,6 +103,31 @@ suite('what is seen of the Node', () => {
     assert.equal(agent.orders.effects?.patch.resourceVersion, '50');
   });
 
+  test('that comes where there was none starts at zero, also for an agent that knew none before', () => {
+    const twice = samplePolicy('a', { check: { failureThreshold: 2 } });
+    const agent = clockedAgent([twice]);
+    agent.send({ kind: 'NodeGone' });
+    agent.run('a', FAILED);
+    agent.run('a', FAILED);
+    agent.see(sampleNode());
+    assert.equal(agent.orders.effects, null);
+    agent.run('a', FAILED);
+    assert.equal(agent.orders.effects, null);
+    agent.run('a', FAILED);
+    assert.notEqual(agent.orders.effects, null);
+  });
+
+  test('that is another one is not held for a run that began before it was seen', () => {
+    const agent = clockedAgent([ONCE]);
+    agent.see(sampleNode());
+    agent.begin('a');
+    agent.see(sampleNode({ uid: 'uid-2', resourceVersion: '50' }));
+    agent.end('a', FAILED);
+    assert.equal(agent.orders.effects, null);
+    agent.run('a', FAILED);
+    assert.notEqual(agent.orders.effects, null);
+  });
+
   test('with a kubelet that is NotReady is asked for again within 30 s, as long as anything waits for it', () => {
     const agent = clockedAgent([ONCE]);
     agent.see(sampleNode({ ready: false }));

@@ -7,7 +7,7 @@ import { drainsOf, ledgerOf } from './ledger.ts';
 import type { NodeView } from './node.ts';
 import type { PolicySet } from './policy.ts';
 import { isOlderVersion } from './resource-version.ts';
-import { adoptLedger, checkIdentity, forgetCounts, rosterOf, withHealth } from './roster.ts';
+import { adoptLedger, checkIdentity, forgetCounts, rosterOf, withHealth, withRun } from './roster.ts';
 import { NO_SLOTS_ANSWER } from './slot.ts';
 import { type AgentState, lastingBugs, lastNodeOf, type Now, nodeOf, RELOOK_MS } from './state.ts';
 import { timestamp } from './timestamp.ts';
@@ -60,7 +60,10 @@ function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {
     case 'NodeGone':
       return nodeGone({ ...state, lookedAtMs: now.ms, readAtMs: null });
     case 'RunStarted':
-      return { state, transitions: [{ kind: 'CheckStarted', policy: event.policy }] };
+      return {
+        state: { ...state, roster: withRun(state.roster, event.policy.metadata.name) },
+        transitions: [{ kind: 'CheckStarted', policy: event.policy }],
+      };
     case 'RunSkipped':
       return { state, transitions: [{ kind: 'CheckSkipped', policy: event.policy }] };
     case 'RunEnded':
@@ -131,7 +134,8 @@ function nodeSeen(
   if (isOlder && knownBefore !== last.resourceVersion) {
     return quietly({ ...state, readAtMs: state.readAtMs ?? now.ms });
   }
-  const isAnother = last !== null && last.uid !== view.uid;
+  // Who finds no Node at its start has counted for none.
+  const isAnother = last === null ? state.node.kind === 'Gone' : last.uid !== view.uid;
   // The same version again, after it was said to be gone: either that was not so, or this is from before.
   const isDoubtful = state.node.kind === 'Gone' && view.resourceVersion === last?.resourceVersion;
   const readAtMs = knownBefore === undefined ? state.readAtMs : null;
@@ -184,6 +188,10 @@ function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { 
     };
   }
   const verdict = { status: judgement.status, reason: judgement.reason };
+  if (watched.awaitsRun) {
+    const ended = { kind: 'CheckEnded', policy: watched.policy, outcome, verdict, health: watched.health } as const;
+    return { state, transitions: [ended] };
+  }
   const health = countVerdict(watched.health, verdict, watched.policy.spec.check);
   return {
     state: { ...state, roster: withHealth(state.roster, name, health, verdict) },

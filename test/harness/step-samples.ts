@@ -58,6 +58,9 @@ export function clockedAgent(
   }
   send({ kind: 'PoliciesRead', load: { valid: true, set: policySet(policies, budgets) }, errors: [] });
 
+  const policyOf = (name: string) => state.roster.get(name)?.policy ?? assert.fail(`no policy ${name}`);
+  const begin = (name: string) => send({ kind: 'RunStarted', policy: policyOf(name) });
+  const end = (name: string, outcome: RunOutcome) => send({ kind: 'RunEnded', policy: policyOf(name), outcome });
   const node = (): NodeView => nodeOf(state) ?? assert.fail('there is no Node');
   return {
     get state() {
@@ -78,12 +81,14 @@ export function clockedAgent(
     },
     send,
     see: (seen: NodeView) => send({ kind: 'NodeSeen', node: seen }),
-    run: (name: string, ended: RunOutcome) =>
-      send({
-        kind: 'RunEnded',
-        policy: state.roster.get(name)?.policy ?? assert.fail(`no policy ${name}`),
-        outcome: ended,
-      }),
+    /** A run of that policy begins. */
+    begin,
+    /** It ends. */
+    end,
+    run(name: string, outcome: RunOutcome) {
+      begin(name);
+      return end(name, outcome);
+    },
     /** Time passes. */
     pass(ms: number) {
       now = { ms: now.ms + ms, wallMs: now.wallMs + ms };

@@ -12,6 +12,8 @@ export type Account = {
   readonly life: Life;
   /** UID of the Node it knew when that was deleted. */
   knewUid: string | null;
+  /** It has said that there is no Node. */
+  hasFoundNone: boolean;
   /** It was said on the Node to act. */
   hasClaimed: boolean;
   set: PolicySet | null;

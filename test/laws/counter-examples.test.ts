@@ -105,6 +105,17 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       [9_000, { do: 'sameDirectory' }],
     ],
   },
+  'what an agent that was started without a Node has counted is not held against the one that comes': {
+    policies: [{ ...KNOBS, failureThreshold: 3 }],
+    steps: [
+      [1_000, { do: 'deleteNode' }],
+      [1_500, { do: 'kill' }],
+      [2_000, { do: 'start' }],
+      [2_000, FAILS],
+      [9_000, { do: 'recreateNode', sameUid: false }],
+      [20_000, { do: 'sameDirectory' }],
+    ],
+  },
   'a Node that is back with its UID is held as before, also after a reload meanwhile': {
     policies: [KNOBS],
     steps: [

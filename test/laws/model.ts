@@ -33,6 +33,7 @@ export class Judge extends Books implements Observer {
     const account: Account = {
       life,
       knewUid: null,
+      hasFoundNone: false,
       hasClaimed: false,
       set: null,
       sets: [],
@@ -84,6 +85,7 @@ export class Judge extends Books implements Observer {
 
   told(life: Life, told: Transition): void {
     noteWords(this, this.of(life), told);
+    if (told.kind === 'NodeGone') this.of(life).hasFoundNone = true;
     if (!QUIET.has(told.kind)) this.note(`${life.name} tells ${JSON.stringify(told, shorten)}`);
   }
 
@@ -138,13 +140,12 @@ export class Judge extends Books implements Observer {
     }
   }
 
-  /** What was counted for another Node of the name counts no more; who never saw that one has counted for none. */
+  /** What was counted for another Node of the name, or for none, counts no more; nor does a run that has begun by then. */
   #nodeCame(now: Seen): void {
     this.people.set(now.name, newPeople(now));
-    for (const { life, knewUid, tallies } of this.accounts.values()) {
-      if (life.nodeName !== now.name || knewUid === null) continue;
-      // A run under way is about the machine, so it counts.
-      for (const tally of tallies.values()) Object.assign(tally, NOTHING_COUNTED);
+    for (const { life, knewUid, hasFoundNone, tallies } of this.accounts.values()) {
+      if (life.nodeName !== now.name || (knewUid === null && !hasFoundNone)) continue;
+      for (const [name, { check }] of tallies) tallies.set(name, { check, ...NOTHING_COUNTED });
     }
   }
 
