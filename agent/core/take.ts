@@ -46,9 +46,9 @@ function withOthersHolds(before: AgentState, state: AgentState): AgentState {
   const last = lastNodeOf(before);
   const ledger = ledgerOf(node);
   if (state.told.rival !== null) return { ...state, roster: adoptLedger(state.roster, ledger, null, false) };
-  // Our own guarded write has landed, on what was seen before.
-  if (node !== null && last !== null && claimOn(node)?.id === state.own.id) return state;
-  return { ...state, roster: adoptLedger(state.roster, ledger, ledgerOf(last), last === null) };
+  // Of our own write, which may land late, what was seen since it was sent is no older.
+  const isOwn = node !== null && claimOn(node)?.id === state.own.id;
+  return { ...state, roster: adoptLedger(state.roster, ledger, ledgerOf(last), last === null || isOwn) };
 }
 
 function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {
