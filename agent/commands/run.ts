@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { startCheck } from '../check/run-check.ts';
@@ -98,6 +99,9 @@ export const runCommand: CommandModule<object, RunOptions> = {
 };
 
 async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
+  // Before anything else: without a handler the signal is the end of the process, and of no consequence for a pid 1.
+  let end = (exitCode: number): void => process.exit(exitCode);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
   for (const flag of BASELINE_ONLY) setFlagsFromString(flag);
   const nodeName = options.nodeName ?? '';
   const clock = SYSTEM_CLOCK;
@@ -158,6 +162,8 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     readyz: () => agent.notReadyBecause(),
     onProblem,
   });
+  // A signal that came so far is heard now, before there is anything to end in order.
+  await setImmediate();
   log({
     level: 'info',
     message: 'agent started',
@@ -180,10 +186,9 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     await endInOrder({ agent, recorder, clock, onProblem });
     process.exit(exitCode);
   }
-  function end(exitCode: number): void {
+  end = (exitCode) => {
     stop(exitCode).catch(onProblem);
-  }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
+  };
 }
 
 function openTransport(credentials: Credentials, metrics: Metrics): Transport {
