@@ -142,6 +142,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     startCheck: (policy) =>
       startCheck(policy.spec.check, {
         nodeName,
+        nodeIp: process.env.NODE_IP,
         policyName: policy.metadata.name,
         hostRoot: options.hostRoot,
         hostPid: options.hostPid,
