@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import './commands/end-at-once.ts';
+
 import { hideBin } from 'yargs/helpers';
 import { createCommandLine } from './command-line.ts';
 import { findNodeProblem } from './node-version.ts';

@@ -27,6 +27,7 @@ import { createLog } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createTelling } from '../telemetry/telling.ts';
 import { VERSION } from '../version.ts';
+import { END_SIGNALS, endAtOnce } from './end-at-once.ts';
 
 /** The loop turns when its clock is no later than this. */
 const LOOP_LATE_MS = 10_000;
@@ -99,9 +100,6 @@ export const runCommand: CommandModule<object, RunOptions> = {
 };
 
 async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
-  // Before anything else: without a handler the signal is the end of the process, and of no consequence for a pid 1.
-  let end = (exitCode: number): void => process.exit(exitCode);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
   for (const flag of BASELINE_ONLY) setFlagsFromString(flag);
   const nodeName = options.nodeName ?? '';
   const clock = SYSTEM_CLOCK;
@@ -187,9 +185,13 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     await endInOrder({ agent, recorder, clock, onProblem });
     process.exit(exitCode);
   }
-  end = (exitCode) => {
+  function end(exitCode: number): void {
     stop(exitCode).catch(onProblem);
-  };
+  }
+  for (const signal of END_SIGNALS) {
+    process.on(signal, () => end(0));
+    process.off(signal, endAtOnce);
+  }
 }
 
 function openTransport(credentials: Credentials, metrics: Metrics): Transport {
