@@ -11,6 +11,8 @@ export const LAUNCHERS = { Container: undefined, Host: 'chroot', HostNamespaces:
 export type RunOptions = {
   /** For the check's `NODE_NAME`. */
   readonly nodeName: string;
+  /** For its `NODE_IP`, which it does not have without one. */
+  readonly nodeIp?: string | undefined;
   /** For the check's `NSC_POLICY`. */
   readonly policyName: string;
   /** Where the host's root is mounted; `runIn: Host` changes its root to it. */
@@ -47,7 +49,10 @@ export async function prepareLaunch(
   const [program, ...args] = check.command;
   const env = {
     PATH: DEFAULT_PATH,
+    // The agent's own may be anywhere; tools that want one find the directory that the check runs in.
+    HOME: '/',
     NODE_NAME: options.nodeName,
+    ...(options.nodeIp && { NODE_IP: options.nodeIp }),
     NSC_POLICY: options.policyName,
     ...Object.fromEntries(check.env.map(({ name, value }) => [name, value])),
   };

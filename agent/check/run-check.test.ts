@@ -4,7 +4,7 @@ import process from 'node:process';
 import { after, before, describe, test } from 'node:test';
 import { KEPT_BYTES } from './bounded-output.ts';
 import { scenarios } from './fixtures/scenarios.ts';
-import { fixture, inTime, run, start } from './fixtures/support.ts';
+import { fixture, inTime, options, run, start } from './fixtures/support.ts';
 import { DEFAULT_PATH } from './launcher.ts';
 
 describe('how a run ends', { concurrency: 4 }, () => {
@@ -35,16 +35,26 @@ describe('what a check is given', () => {
   test("the check's own env is added and wins", async () => {
     const env = [
       { name: 'NODE_NAME', value: 'other' },
+      { name: 'HOME', value: '/root' },
       { name: 'LEVEL', value: 'deep = 1\tå' },
     ];
     const { stdout } = await run([fixture('prints-env.sh')], { env });
     assert.deepEqual(stdout.trim().split('\n'), [
+      'HOME=/root',
       'LEVEL=deep = 1\tå',
+      'NODE_IP=192.0.2.7',
       'NODE_NAME=other',
       'NSC_POLICY=storage',
       `PATH=${DEFAULT_PATH}`,
     ]);
   });
+
+  for (const nodeIp of [undefined, '']) {
+    test(`no NODE_IP where the agent has ${nodeIp === undefined ? 'none' : 'an empty one'}`, async () => {
+      const { stdout } = await run([fixture('prints-env.sh')], {}, { ...options, nodeIp });
+      assert.doesNotMatch(stdout, /NODE_IP/);
+    });
+  }
 
   test("a command without a slash is looked up in the check's own PATH", async () => {
     const env = [{ name: 'PATH', value: `/nonexistent:${fixture('')}:/usr/bin:/bin` }];

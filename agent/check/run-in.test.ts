@@ -107,7 +107,14 @@ describe('the check itself', { skip, concurrency: true }, () => {
         process.env.AGENT_TOKEN = 'secret';
         t.after(() => delete process.env.AGENT_TOKEN);
         const { stdout } = await runHere(['/usr/bin/env'], { env: [{ name: 'LEVEL', value: 'deep' }] });
-        const expected = ['LEVEL=deep', 'NODE_NAME=node-a', 'NSC_POLICY=storage', `PATH=${DEFAULT_PATH}`];
+        const expected = [
+          'HOME=/',
+          'LEVEL=deep',
+          'NODE_IP=192.0.2.7',
+          'NODE_NAME=node-a',
+          'NSC_POLICY=storage',
+          `PATH=${DEFAULT_PATH}`,
+        ];
         assert.deepEqual(stdout.trim().split('\n').sort(), expected);
       });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { startCheck } from '../check/run-check.ts';
@@ -26,6 +27,7 @@ import { createLog } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createTelling } from '../telemetry/telling.ts';
 import { VERSION } from '../version.ts';
+import { END_SIGNALS, endAtOnce } from './end-at-once.ts';
 
 /** The loop turns when its clock is no later than this. */
 const LOOP_LATE_MS = 10_000;
@@ -138,6 +140,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     startCheck: (policy) =>
       startCheck(policy.spec.check, {
         nodeName,
+        nodeIp: process.env.NODE_IP,
         policyName: policy.metadata.name,
         hostRoot: options.hostRoot,
         hostPid: options.hostPid,
@@ -158,6 +161,8 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     readyz: () => agent.notReadyBecause(),
     onProblem,
   });
+  // A signal that came so far is heard now, before there is anything to end in order.
+  await setImmediate();
   log({
     level: 'info',
     message: 'agent started',
@@ -183,7 +188,10 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
   function end(exitCode: number): void {
     stop(exitCode).catch(onProblem);
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
+  for (const signal of END_SIGNALS) {
+    process.on(signal, () => end(0));
+    process.off(signal, endAtOnce);
+  }
 }
 
 function openTransport(credentials: Credentials, metrics: Metrics): Transport {

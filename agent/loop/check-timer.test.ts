@@ -5,6 +5,7 @@ import type { NodeCheckPolicy } from '../core/policy.ts';
 import { samplePolicy } from '../core/samples.ts';
 import type { RunOutcome } from '../core/verdict.ts';
 import { startCheckTimer } from './check-timer.ts';
+import { createRunsUnderWay } from './runs-under-way.ts';
 
 const OUTCOME: RunOutcome = {
   ended: { kind: 'Exited', code: 0 },
@@ -22,8 +23,13 @@ function stage(first: NodeCheckPolicy) {
   const runs: { policy: NodeCheckPolicy; atMs: number; end(): void; beGone(): void; killed: boolean }[] = [];
   const outcomes: NodeCheckPolicy[] = [];
   const skippedAtMs: number[] = [];
+  const underWay = createRunsUnderWay(
+    () => timer.catchUp(),
+    (error) => assert.ifError(error),
+  );
   const timer = startCheckTimer(first, {
     clock,
+    mayStart: underWay.mayStart,
     start(policy) {
       const outcome = Promise.withResolvers<RunOutcome>();
       const gone = Promise.withResolvers<void>();
@@ -35,13 +41,15 @@ function stage(first: NodeCheckPolicy) {
         killed: false,
       };
       runs.push(run);
-      return {
+      const started = {
         outcome: outcome.promise,
         gone: gone.promise,
         kill: () => {
           run.killed = true;
         },
       };
+      underWay.add(policy, started);
+      return started;
     },
     onOutcome: (policy) => outcomes.push(policy),
     onSkip: () => skippedAtMs.push(clock.nowMs()),

@@ -5,9 +5,11 @@ import type { RunOutcome } from '../core/verdict.ts';
 
 export type CheckTimerOptions = {
   readonly clock: Clock;
+  /** Whether a run may start; no, while one of this very check is there, which a timer before this one may have started. */
+  mayStart(policy: NodeCheckPolicy): boolean;
   start(policy: NodeCheckPolicy): Run;
   onOutcome(policy: NodeCheckPolicy, outcome: RunOutcome): void;
-  /** The run before has not ended, so this one is left out. */
+  /** An earlier run has not ended, so this one is left out. */
   onSkip(policy: NodeCheckPolicy): void;
   /** A run could not be started or followed; the next one is due all the same. */
   onProblem(error: unknown): void;
@@ -16,6 +18,8 @@ export type CheckTimerOptions = {
 export type CheckTimer = {
   /** Another version of the policy is in force: re-arms without overlap; a run of another command is ended, not waited for. */
   update(policy: NodeCheckPolicy): void;
+  /** A run has ended that this timer may have waited for: a first run that was left out for it is due now. */
+  catchUp(): void;
   /** No more runs and no more outcomes; a run under way is ended. */
   stop(): void;
 };
@@ -27,10 +31,12 @@ export type CheckTimer = {
 export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptions): CheckTimer {
   let policy = first;
   const { clock } = options;
-  /** The next one may not overlap it. */
+  /** It is ended when the check is no longer wanted. */
   let run: Run | null = null;
   /** Its outcome counts. */
   let latest: Run | null = null;
+  /** The first run of this check was due and left out. */
+  let isOwed = false;
   let lastStartMs: number | null = null;
   let dueMs = clock.nowMs() + policy.spec.check.initialDelaySeconds * 1000;
   let stopped = false;
@@ -46,15 +52,21 @@ export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptio
     dueMs += periodMs * Math.max(1, Math.ceil((now - dueMs) / periodMs));
     disarm = arm();
     try {
-      if (run === null) startRun(now);
-      else options.onSkip(policy);
+      if (options.mayStart(policy)) startRun(now);
+      else leaveOut();
     } catch (error) {
       options.onProblem(error);
     }
   }
 
+  function leaveOut(): void {
+    isOwed = latest === null;
+    options.onSkip(policy);
+  }
+
   function startRun(now: number): void {
     lastStartMs = now;
+    isOwed = false;
     const started = options.start(policy);
     run = started;
     latest = started;
@@ -84,9 +96,18 @@ export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptio
         run?.kill();
         run = null;
         latest = null;
+        lastStartMs = null;
+        isOwed = false;
         dueMs = now + initialDelaySeconds * 1000;
-      }
-      if (!another && lastStartMs !== null) dueMs = Math.max(now, lastStartMs + periodSeconds * 1000);
+      } else if (lastStartMs !== null) dueMs = Math.max(now, lastStartMs + periodSeconds * 1000);
+      else if (isOwed) dueMs = now;
+      disarm();
+      disarm = arm();
+    },
+    catchUp() {
+      if (stopped || !isOwed) return;
+      isOwed = false;
+      dueMs = clock.nowMs();
       disarm();
       disarm = arm();
     },

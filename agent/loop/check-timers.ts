@@ -2,6 +2,7 @@ import type { AgentEvent } from '../core/agent-event.ts';
 import type { NodeCheckPolicy } from '../core/policy.ts';
 import type { Clock, Run } from '../core/ports.ts';
 import { type CheckTimer, startCheckTimer } from './check-timer.ts';
+import { createRunsUnderWay } from './runs-under-way.ts';
 
 export type CheckTimersOptions = {
   readonly clock: Clock;
@@ -10,18 +11,22 @@ export type CheckTimersOptions = {
   onProblem(error: unknown): void;
 };
 
-/** Runs the checks that are ordered, each at its own rate. */
+/** Runs the checks that are ordered, each at its own rate, and none beside an earlier run of itself that hangs. */
 export function createCheckTimers({ clock, startCheck, send, onProblem }: CheckTimersOptions) {
   const timers = new Map<string, CheckTimer>();
   let obeyed: readonly NodeCheckPolicy[] = [];
   let isStopped = false;
+  const runs = createRunsUnderWay((name) => timers.get(name)?.catchUp(), onProblem);
 
   const start = (policy: NodeCheckPolicy) =>
     startCheckTimer(policy, {
       clock,
+      mayStart: runs.mayStart,
       start(current) {
         send({ kind: 'RunStarted', policy: current });
-        return startCheck(current);
+        const run = startCheck(current);
+        runs.add(current, run);
+        return run;
       },
       onOutcome: (current, outcome) => send({ kind: 'RunEnded', policy: current, outcome }),
       onSkip: (current) => send({ kind: 'RunSkipped', policy: current }),

@@ -5,7 +5,7 @@ import { readSamples, samplesOf } from '../../test/harness/metrics-text.ts';
 import { MARK_EFFECTS } from '../core/effects/list.ts';
 import type { MarkTurn, Owner } from '../core/effects/mark.ts';
 import { type DrainMemory, type Ledger, writeLedger } from '../core/ledger.ts';
-import { LEDGER_ANNOTATION } from '../core/node.ts';
+import { LEDGER_ANNOTATION, type NodeView } from '../core/node.ts';
 import { SAMPLE_NOW, SAMPLE_TAINT, sampleNode } from '../core/samples.ts';
 import { createNodeMetrics } from './node-metrics.ts';
 
@@ -82,6 +82,41 @@ for (const [what, ledger, expected, state] of effects) {
     node.seen(null);
     assert.deepEqual(Object.values(await read('nsc_node_effect')), [0, 0, 0]);
     assert.deepEqual(await read('nsc_drain_started_timestamp_seconds'), {});
+  });
+}
+
+const HELD = {
+  unschedulable: true,
+  taints: [SAMPLE_TAINT],
+  annotations: { [LEDGER_ANNOTATION]: textOf({ cordon: 'Ours', taint: 'Ours', drain: draining }) },
+};
+const GARBLED = { ...HELD, annotations: { [LEDGER_ANNOTATION]: '{' } };
+const unreadable: [what: string, node: Partial<NodeView>, effects: string][] = [
+  ['stays ours', GARBLED, 'cordon taint drain'],
+  ['is not ours where it is gone', { ...GARBLED, unschedulable: false }, 'taint drain'],
+  [
+    'is not ours where a person has changed it',
+    { ...GARBLED, taints: [{ ...SAMPLE_TAINT, value: 'other' }] },
+    'cordon drain',
+  ],
+  ['is not ours on another Node', { ...GARBLED, uid: 'uid-2' }, ''],
+];
+for (const [what, node, expected] of unreadable) {
+  test(`while the ledger cannot be read, what it last said to be ours ${what}`, async () => {
+    const { node: metrics, read } = setUp();
+    const ours = async () =>
+      Object.entries(await read('nsc_node_effect')).flatMap(([label, value]) =>
+        value === 1 ? [label.slice('effect="'.length, -1)] : [],
+      );
+    metrics.seen(sampleNode(HELD));
+    for (let n = 0; n < 2; n++) metrics.seen(sampleNode(node));
+    assert.deepEqual(await ours(), expected === '' ? [] : expected.split(' '));
+    assert.deepEqual(
+      await read('nsc_drain_started_timestamp_seconds'),
+      expected.includes('drain') ? { '': START } : {},
+    );
+    metrics.seen(sampleNode({ ...HELD, annotations: {} }));
+    assert.deepEqual(await ours(), [], 'it can be read again, and says nothing');
   });
 }
 

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { MARK_EFFECTS, markEffect } from '../core/effects/list.ts';
-import { drainsOf, type Ledger, ledgerOf, marksOf } from '../core/ledger.ts';
+import { isEqualMark } from '../core/effects/mark.ts';
+import { drainsOf, type Ledger, ledgerOf, marksOf, readLedger } from '../core/ledger.ts';
 import type { NodeView } from '../core/node.ts';
 import { drainStatus } from '../core/status.ts';
 import type { NodeTransition } from '../core/transition.ts';
@@ -60,17 +61,34 @@ export function createNodeMetrics(registry: Registry) {
     else drainStarted.remove();
   }
   show(null);
+  /** What the ledger of this Node said when it was last read. */
+  let known: Ledger | null = null;
 
   return {
-    /** The Node as it is now; null when there is none. A ledger that cannot be read says of nothing that it is ours. */
+    /** The Node as it is now; null when there is none. */
     seen(node: NodeView | null): void {
-      show(ledgerOf(node));
+      if (node && !readLedger(node).readable) {
+        // Nothing is undone meanwhile, so what was ours and is still there goes on being ours.
+        show(known?.nodeUid === node.uid ? stillOn(node, known) : null);
+      } else {
+        known = ledgerOf(node);
+        show(known);
+      }
     },
 
     wrote(transitions: readonly NodeTransition[], result: 'Success' | 'Error'): void {
       for (const transition of transitions) actions.inc({ action: actionOf(transition), result });
     },
   };
+}
+
+/** The ledger without the marks that are no longer on the node as they were. */
+function stillOn(node: NodeView, ledger: Ledger): Ledger {
+  const isThere = ({ effect, mark }: Ledger['marks'][number]) =>
+    markEffect(effect)
+      .found(node)
+      .some((found) => isEqualMark(markEffect(effect), found, mark));
+  return { ...ledger, marks: ledger.marks.filter(isThere) };
 }
 
 function actionOf(transition: NodeTransition): string {

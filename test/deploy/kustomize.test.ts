@@ -153,6 +153,7 @@ for (const installation of INSTALLATIONS) {
       const { env } = agentContainer(objects);
       assert.deepEqual(Object.fromEntries(env.map(({ name, valueFrom }) => [name, valueFrom.fieldRef.fieldPath])), {
         NODE_NAME: 'spec.nodeName',
+        NODE_IP: 'status.hostIP',
         POD_NAME: 'metadata.name',
         POD_NAMESPACE: 'metadata.namespace',
       });

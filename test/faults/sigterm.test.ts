@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { FaultRule } from '../../simulator/faults.ts';
 import { writeBudget } from '../harness/sick-check.ts';
@@ -38,4 +42,20 @@ describe('SIGTERM ends an agent within 3 s with code 0, and the node stays as it
       assert.deepEqual(scene.simulator.read('Node', 'node-1')?.spec, before?.spec);
     });
   }
+
+  test('before it has begun, which it then does not', async (t) => {
+    const scene = await setScene(t);
+    const credentials = readFileSync(scene.simulator.writeKubeconfig(join(scene.dir, 'kubeconfig')));
+    const kubeconfig = join(scene.dir, 'read-when-written');
+    execFileSync('mkfifo', [kubeconfig]);
+    const agent = scene.start('node', kubeconfig);
+    // Opened when the agent reads it, and there it stays until it is written.
+    const writer = await open(kubeconfig, 'w');
+    agent.kill('SIGTERM');
+    // Who was ended by the signal reads no more.
+    await writer.writeFile(credentials).catch(() => {});
+    await writer.close();
+    assert.deepEqual([await agent.exit, agent.lines], [{ code: 0, signal: null }, []]);
+    assert.deepEqual(scene.node()?.metadata.annotations, undefined);
+  });
 });

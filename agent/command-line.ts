@@ -1,0 +1,65 @@
+import yargs, { type Argv, type CommandModule } from 'yargs';
+import { effectiveCommand } from './commands/effective.ts';
+import { releaseCommand } from './commands/release.ts';
+import { revisionCommand } from './commands/revision.ts';
+import { runCommand } from './commands/run.ts';
+import { statusCommand } from './commands/status.ts';
+import { validateCommand } from './commands/validate.ts';
+import { verifyRolloutCommand } from './commands/verify-rollout.ts';
+import { refuseRepeated } from './refuse-repeated.ts';
+import { VERSION } from './version.ts';
+
+/** In the order in which the help has them. */
+export const COMMANDS = [
+  runCommand,
+  validateCommand,
+  effectiveCommand,
+  revisionCommand,
+  statusCommand,
+  verifyRolloutCommand,
+  releaseCommand,
+] as unknown as readonly CommandModule[];
+
+/**
+ * All commands with their options. Whoever parses gets an error for a command line that cannot be understood.
+ *
+ * @param args without the program
+ * @param onUnderstood the command is about to run: what fails from then on is no usage error
+ */
+export function createCommandLine(args: readonly string[], onUnderstood: () => void): Argv {
+  const parser = yargs([...args])
+    .scriptName('nsc')
+    .usage('$0 <command>\n\nKeeps sick Kubernetes nodes from hurting workloads.');
+  for (const command of COMMANDS) parser.command(strict(command, args, onUnderstood));
+  return (
+    parser
+      .demandCommand(1, 'a command is needed')
+      .strict()
+      .version(VERSION)
+      .wrap(100)
+      // There are no other languages to look for.
+      .detectLocale(false)
+      .exitProcess(false)
+      .fail(false)
+  );
+}
+
+function strict(command: CommandModule, args: readonly string[], onUnderstood: () => void): CommandModule {
+  return {
+    ...command,
+    builder(parser) {
+      const built = buildOptions(command, parser);
+      refuseRepeated(built, args);
+      return built;
+    },
+    handler(options) {
+      onUnderstood();
+      return command.handler(options);
+    },
+  };
+}
+
+/** The parser with the options of this command. */
+export function buildOptions(command: CommandModule, parser: Argv): Argv {
+  return (command.builder as (parser: Argv) => Argv)(parser);
+}
