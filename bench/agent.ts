@@ -10,7 +10,7 @@ import { type AgentProcess, startAgent } from '../test/harness/agent-process.ts'
 import { requireBinary } from '../test/harness/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../test/harness/control-plane.ts';
 import { createNode, readNode } from '../test/harness/nodes.ts';
-import { createSickCheck } from '../test/harness/sick-check.ts';
+import { createSickCheck, volumeOf } from '../test/harness/sick-check.ts';
 import { createPodBoundToken } from '../test/harness/tokens.ts';
 import { waitFor } from '../test/harness/wait-for.ts';
 import { anonymousMiB, cpuSeconds, median, table } from './figures.ts';
@@ -24,10 +24,11 @@ const BARE_NODE = `require('node:https').get(process.argv[1], { rejectUnauthoriz
 const plane = await startControlPlane();
 try {
   const check = createSickCheck({ check: { failureThreshold: 4 }, actions: { cordon: true } });
+  const policyDir = volumeOf(check.policyDir);
   const startMs: number[] = [];
   const actMs: number[] = [];
   for (let n = 0; n < EPISODES; n++) {
-    const agent = await agentOn(plane, `episode-${n}`, check.policyDir, (ms) => startMs.push(ms));
+    const agent = await agentOn(plane, `episode-${n}`, policyDir, (ms) => startMs.push(ms));
     await agent.waitForLine(/OK/);
     check.breakIt();
     actMs.push(await failureToCordonMs(agent, `episode-${n}`));
@@ -36,7 +37,7 @@ try {
     await agent.exit;
   }
 
-  const agent = await agentOn(plane, 'agent', check.policyDir);
+  const agent = await agentOn(plane, 'agent', policyDir);
   await createNode(plane.api, 'wrapper');
   const wrapper = spawn(join(HERE, 'kubectl-wrapper.sh'), [join(check.policyDir, '..', 'check.sh'), 'wrapper', '1'], {
     env: { ...process.env, KUBECTL: requireBinary('kubectl'), KUBECONFIG: plane.kubeconfigPath },

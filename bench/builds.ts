@@ -12,7 +12,7 @@ import { type AgentProcess, startAgent } from '../test/harness/agent-process.ts'
 import { createConfigMapVolume } from '../test/harness/config-map-volume.ts';
 import { startControlPlane } from '../test/harness/control-plane.ts';
 import { createNode } from '../test/harness/nodes.ts';
-import { addSickPolicy, createSickCheck } from '../test/harness/sick-check.ts';
+import { addSickPolicy, createSickCheck, volumeOf } from '../test/harness/sick-check.ts';
 import { waitFor } from '../test/harness/wait-for.ts';
 import { agentDrain, createLoadedNode, type DrainCost } from './drain-cost.ts';
 import { anonymousMiB, cpuSeconds, median, proportionalMiB, table } from './figures.ts';
@@ -93,9 +93,10 @@ async function measureEpisodes(): Promise<{ startMs: Pair<number[]>; cordonMs: P
       const nodeName = `episode-${build}-${turn}`;
       await createNode(plane.api, nodeName);
       const check = createSickCheck({ check: { failureThreshold: 4 }, actions: { cordon: true } });
+      const policyDir = volumeOf(check.policyDir);
       const startedAt = performance.now();
       let noticedAt = 0;
-      const agent = start(build, nodeName, check.policyDir, (line) => {
+      const agent = start(build, nodeName, policyDir, (line) => {
         if (startMs[build].length === turn && line.startsWith('INFO: Running')) {
           startMs[build].push(performance.now() - startedAt);
         }

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createConfigMapVolume } from './config-map-volume.ts';
 
 /** Of the policy `sick-check`; its command and a period of 1 s are there unless it says otherwise. */
 export type SickCheckSpec = { readonly check?: object; readonly [field: string]: unknown };
@@ -61,6 +62,15 @@ export function addSickPolicy(policyDir: string, name: string, spec: SickCheckSp
   const script = createSickScript(dir);
   writePolicy(policyDir, name, script.path, spec);
   return script;
+}
+
+/** Its files as a ConfigMap volume beside it, as the kubelet gives them to an agent: these are in force at once. */
+export function volumeOf(policyDir: string): string {
+  const { dir, project } = createConfigMapVolume(`${policyDir}-volume`);
+  project(
+    Object.fromEntries(readdirSync(policyDir).map((name) => [name, readFileSync(join(policyDir, name), 'utf8')])),
+  );
+  return dir;
 }
 
 /** A budget in a directory; of its spec `maxUnavailable` is all that it needs. */
