@@ -29,7 +29,7 @@ export async function loadPolicyDirectory(dir: string): Promise<LoadedPolicies> 
 }
 
 /** The same for a directory that was read already. */
-export function loadPolicyRead({ files, errors }: DirectoryRead): LoadedPolicies {
+export function loadPolicyRead({ files, errors }: Omit<DirectoryRead, 'place'>): LoadedPolicies {
   return load(files, errors);
 }
 

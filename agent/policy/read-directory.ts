@@ -8,8 +8,26 @@ import { isPolicyFileName } from './policy-file-name.ts';
 import { readBounded } from './read-bounded.ts';
 import { type PolicyFile, sortedByName } from './revision.ts';
 
-/** The policy files in lexical order; with errors, those that could be read in spite of them. */
-export type DirectoryRead = { readonly files: readonly PolicyFile[]; readonly errors: readonly PolicyError[] };
+export type DirectoryRead = {
+  /** In lexical order; with errors, those that could be read in spite of them. */
+  readonly files: readonly PolicyFile[];
+  readonly errors: readonly PolicyError[];
+  /** Null if there was none to be read. */
+  readonly place: Place | null;
+};
+
+/** Where the files stood. */
+export type Place = {
+  readonly path: string;
+  /** Another directory has another one, even at the same path. */
+  readonly id: string;
+  /** The directory itself, where `path` is the one that its `..data` leads to. */
+  readonly base: string;
+  /** The link whose swap brings other files: `..data`, one on the way to the directory, or none. */
+  readonly publishedBy: '..data' | 'link' | null;
+};
+
+type FilesRead = Omit<DirectoryRead, 'place'>;
 
 /** How often a directory is tried that cannot be read although nothing replaces it. */
 const MAX_ATTEMPTS = 10;
@@ -36,7 +54,7 @@ export async function readPolicyDirectory(dir: string): Promise<DirectoryRead> {
     try {
       place = await placeOf(dir);
       const read = await readPlace(place, dir);
-      if (read !== 'replaced') return read;
+      if (read !== 'replaced') return { ...read, place };
       lastError = new Error(`it is replaced again and again, for ${MAX_REPLACED_MS} ms now`);
     } catch (error) {
       lastError = error;
@@ -47,7 +65,7 @@ export async function readPolicyDirectory(dir: string): Promise<DirectoryRead> {
       if (!isElsewhere) await delay(RETRY_AFTER_MS);
     }
   }
-  return { files: [], errors: [unreadable(dir, messageOf(lastError))] };
+  return { files: [], errors: [unreadable(dir, messageOf(lastError))], place: null };
 }
 
 /** The error of a directory that could not be read. */
@@ -55,24 +73,26 @@ export function unreadable(dir: string, reason: string): PolicyError {
   return errorAbout(dir, `must be a directory that can be read (${reason})`);
 }
 
-/** Where the files stand right now; another directory has another id. */
-type Place = { readonly path: string; readonly id: string };
-
 async function placeOf(dir: string): Promise<Place> {
   const base = await realpath(dir);
-  const path = resolve(base, await targetOf(join(base, '..data')));
+  const data = await targetOf(join(base, '..data'));
+  const path = resolve(base, data ?? '');
   // The kubelet never uses a name twice. A directory that is renamed into place has the same path as the one before.
-  return path === base ? { path, id: await directoryId(base) } : { path, id: path };
+  const id = path === base ? await directoryId(base) : path;
+  if (data !== null && data !== COPIED_DATA) return { path, id, base, publishedBy: '..data' };
+  return { path, id, base, publishedBy: base === resolve(dir) ? null : 'link' };
 }
 
-/** Where a link leads, as it says; '' if there is none. */
-async function targetOf(link: string): Promise<string> {
+/** Of the copy of a volume, in which `..data` is no link. */
+const COPIED_DATA = '..data';
+
+/** Where a `..data` leads, as it says; null if there is none. */
+async function targetOf(link: string): Promise<string | null> {
   try {
     return await readlink(link);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return '';
-    // No link: the copy of a volume.
-    if (hasCode(error, 'EINVAL')) return link;
+    if (hasCode(error, 'ENOENT')) return null;
+    if (hasCode(error, 'EINVAL')) return COPIED_DATA;
     throw error;
   }
 }
@@ -92,7 +112,7 @@ type OpenFile = { readonly name: string; readonly handle: FileHandle };
  * Replaced if the files that were opened need not be one version.
  * @throws what the file system throws if the directory or a file in it is gone
  */
-async function readPlace(place: Place, dir: string): Promise<DirectoryRead | 'replaced'> {
+async function readPlace(place: Place, dir: string): Promise<FilesRead | 'replaced'> {
   const names = (await readdir(place.path)).filter(isPolicyFileName);
   const opened: OpenFile[] = [];
   const errors: PolicyError[] = [];
@@ -151,7 +171,7 @@ async function readPolicyFile(name: string, handle: FileHandle): Promise<PolicyF
   }
 }
 
-function broken(dir: string, bound: string): DirectoryRead {
+function broken(dir: string, bound: string): FilesRead {
   return { files: [], errors: [errorAbout(dir, `must hold ${bound}`)] };
 }
 

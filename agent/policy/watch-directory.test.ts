@@ -26,13 +26,13 @@ import { watchPolicyDirectory } from './watch-directory.ts';
 const CHANGES = 10;
 const CHANGES_DEADLINE_MS = 9_000;
 
-suite('a policy directory that changes is told', () => {
+suite('a policy directory that changes is told', { concurrency: true }, () => {
   test('when a ConfigMap volume is swapped, each time, without waiting for a poll', async (t) => {
     const volume = createConfigMapVolume(join(temporary(t), 'volume'));
     volume.project({ 'a.yaml': policyText('first') });
     const watched = watch(t, volume.dir);
     await watched.until('valid first');
-    await everyChange(watched, (name) => volume.project({ [`${name}.yaml`]: policyText(name) }));
+    await everySwap(watched, volume.dir);
     assert.deepEqual(watched.said, ['valid first', ...names().map((name) => `valid ${name}`)]);
   });
 
@@ -70,11 +70,7 @@ suite('a policy directory that changes is told', () => {
       await watched.until('valid first');
       change(dir, policyText('second'));
       await watched.until('valid second');
-      if (edit.includes('added')) return;
-      // The watch is on what stands there now.
-      await everyChange(watched, (name) => writeFileSync(join(dir, 'a.yaml'), policyText(name)));
-      change(dir, policyText('last'));
-      await watched.until('valid last');
+      if (!edit.includes('added')) await everySwap(watched, dir);
     });
   }
 
@@ -92,7 +88,9 @@ suite('a policy directory that changes is told', () => {
     await watched.until('valid first');
     point('second');
     await watched.until('valid second');
-    await everyChange(watched, (name) => writeFileSync(join(link, 'a.yaml'), policyText(name)));
+    writeFileSync(join(link, 'a.yaml'), policyText('third'));
+    await watched.until('valid third');
+    await everySwap(watched, link);
   });
 
   test('amid events without end, and told only what changed', async (t) => {
@@ -103,15 +101,15 @@ suite('a policy directory that changes is told', () => {
     const watched = watch(t, dir);
     await watched.until('valid first');
     await waitFor(() => events > 100, { what: 'many events' });
-    await everyChange(watched, (name) => {
-      writeFileSync(join(dir, 'tmp'), policyText(name));
-      renameSync(join(dir, 'tmp'), join(dir, 'a.yaml'));
-    });
-    assert.deepEqual(watched.said, ['valid first', ...names().map((name) => `valid ${name}`)]);
+    writeFileSync(join(dir, 'tmp'), policyText('second'));
+    renameSync(join(dir, 'tmp'), join(dir, 'a.yaml'));
+    await watched.until('valid second');
+    await everySwap(watched, dir);
+    assert.deepEqual(watched.said, ['valid first', 'valid second', ...names().map((name) => `valid ${name}`)]);
   });
 });
 
-suite('a policy directory', () => {
+suite('a policy directory', { concurrency: true }, () => {
   test('that is not there is an error until it comes, and is watched then', async (t) => {
     const dir = join(temporary(t), 'policies');
     const watched = watch(t, dir);
@@ -119,7 +117,7 @@ suite('a policy directory', () => {
     mkdirSync(dir);
     writeFileSync(join(dir, 'a.yaml'), policyText('here'));
     await watched.until('valid here');
-    await everyChange(watched, (name) => writeFileSync(join(dir, 'a.yaml'), policyText(name)));
+    await everySwap(watched, dir);
   });
 
   test('that vanishes is an error, and is in force again when the same is back', async (t) => {
@@ -131,7 +129,7 @@ suite('a policy directory', () => {
     renameSync(`${dir}.away`, dir);
     await watched.until('valid same');
     assert.equal(watched.said.length, 3);
-    await everyChange(watched, (name) => writeFileSync(join(dir, 'a.yaml'), policyText(name)));
+    await everySwap(watched, dir);
   });
 
   test('is told when it becomes bad, bad otherwise, and good as before', async (t) => {
@@ -151,7 +149,7 @@ suite('a policy directory', () => {
     assert.equal(watched.said.length, 5, watched.said.join('\n'));
   });
 
-  test('with a file that is being written says so at most, and never that its policy is gone', async (t) => {
+  test('with an empty file says so, and never that its policy is gone', async (t) => {
     const dir = plainDirectory(t, { 'a.yaml': policyText('a'), 'b.yaml': policyText('b') });
     const watched = watch(t, dir);
     await watched.until('valid a,b');
@@ -196,12 +194,59 @@ suite('a policy directory', () => {
     writeFileSync(join(dir, 'a.yaml'), policyText('second'));
     stopped.stop();
     await other.until('valid second');
-    await everyChange(other, (name) => writeFileSync(join(dir, 'a.yaml'), policyText(name)));
+    await everySwap(other, dir);
     assert.deepEqual(stopped.said, ['valid first']);
   });
 });
 
-suite('a process that watches a policy directory', () => {
+suite('what is edited in place', { concurrency: true }, () => {
+  test('is told when it is whole, and nothing of what it was meanwhile', async (t) => {
+    const dir = plainDirectory(t, { 'a.yaml': policyText('first') });
+    const watched = watch(t, dir);
+    await watched.until('valid first');
+    await writeInParts(t, join(dir, 'a.yaml'));
+    await watched.until('valid a,b,c,d,e');
+    assert.equal(watched.said.length, 2, watched.said.join('\n'));
+  });
+
+  test('is told when it is whole, also to one that starts meanwhile', async (t) => {
+    const dir = plainDirectory(t, { 'a.yaml': policyText('a') });
+    const watched = watch(t, dir);
+    await writeInParts(t, join(dir, 'a.yaml'));
+    await watched.until('valid a,b,c,d,e');
+    assert.equal(watched.said.length, 1, watched.said.join('\n'));
+  });
+
+  test('and given back unchanged is no news', async (t) => {
+    const dir = plainDirectory(t, { 'a.yaml': policyText('first') });
+    const watched = watch(t, dir);
+    await watched.until('valid first');
+    await writeInParts(t, join(dir, 'a.yaml'));
+    writeFileSync(join(dir, 'a.yaml'), policyText('first'));
+    const other = watch(t, dir);
+    await other.until('valid first');
+    await everySwap(watched, dir);
+    assert.equal(watched.said[1], `valid ${names()[0]}`);
+  });
+
+  test('without end is told as an error, once, and what it comes to as well', async (t) => {
+    const dir = plainDirectory(t, { 'a.yaml': policyText('first') });
+    const watched = watch(t, dir, undefined, { restlessMs: 200 });
+    await watched.until('valid first');
+    let edits = 0;
+    const editing = setInterval(() => writeFileSync(join(dir, 'a.yaml'), policyText(`edit${++edits}`)), 50);
+    t.after(() => clearInterval(editing));
+    await watched.until(/must say the same for 1 s \(it has been changing for 0\.2 s\)/);
+    const told = edits;
+    await waitFor(() => edits > told + 5, { what: 'more edits' });
+    clearInterval(editing);
+    writeFileSync(join(dir, 'a.yaml'), policyText('first'));
+    await watched.until('valid first');
+    assert.equal(watched.said.length, 3, watched.said.join('\n'));
+  });
+});
+
+suite('a process that watches a policy directory', { concurrency: true }, () => {
   for (const loads of [0, 1]) {
     test(`ends by itself when it stops after ${loads} loads`, async (t) => {
       const dir = plainDirectory(t, { 'a.yaml': policyText('first') });
@@ -268,14 +313,19 @@ function waitingFor(said: readonly string[]): Watched['until'] {
   };
 }
 
-function watch(t: TestContext, dir: string, onLoad?: (load: PolicyLoad) => void): Watched & { stop(): void } {
+function watch(
+  t: TestContext,
+  dir: string,
+  onLoad?: (load: PolicyLoad) => void,
+  options?: { restlessMs: number },
+): Watched & { stop(): void } {
   const said: string[] = [];
   const take = (load: PolicyLoad) => {
     onLoad?.(load);
     const names = load.valid ? load.set.policies.map(({ metadata }) => metadata.name) : [];
     said.push(load.valid ? `valid ${names}` : formatPolicyErrors(load.errors).join());
   };
-  const watching = watchPolicyDirectory(dir, take, (error) => said.push(`problem: ${error}`));
+  const watching = watchPolicyDirectory(dir, take, (error) => said.push(`problem: ${error}`), options);
   t.after(() => watching.stop());
   return { said, until: waitingFor(said), stop: () => watching.stop() };
 }
@@ -306,13 +356,31 @@ function names(): string[] {
   return Array.from({ length: CHANGES }, (_, n) => `change${n}`);
 }
 
-/** Makes changes one after another, each when the one before was told. */
-async function everyChange(watched: Watched, change: (name: string) => void): Promise<void> {
+/**
+ * The watch is on what stands there now: the directory becomes a ConfigMap volume, if it is none, and is swapped again
+ * and again, each time when the swap before was told.
+ */
+async function everySwap(watched: Watched, dir: string): Promise<void> {
+  const volume = createConfigMapVolume(dir);
   const endsAt = performance.now() + CHANGES_DEADLINE_MS;
   for (const name of names()) {
-    change(name);
+    volume.project({ [`${name}.yaml`]: policyText(name) });
     await watched.until(`valid ${name}`, endsAt - performance.now());
   }
+}
+
+/** Writes a file of five policies, one after another; after each part a watch had the time to read it, and less than 1 s. */
+async function writeInParts(t: TestContext, file: string): Promise<void> {
+  const parts = ['a', 'b', 'c', 'd', 'e'].flatMap((name) => [policyText(name), '---\n']);
+  let written = 0;
+  const writing = setInterval(() => {
+    const part = parts[written++];
+    if (written === 1) writeFileSync(file, part ?? '');
+    else if (part !== undefined) appendFileSync(file, part);
+  }, 150);
+  t.after(() => clearInterval(writing));
+  await waitFor(() => written >= parts.length, { what: 'the whole file' });
+  clearInterval(writing);
 }
 
 function temporary(t: TestContext): string {

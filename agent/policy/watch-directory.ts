@@ -1,37 +1,45 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { isBug } from '../core/bug.ts';
-import type { PolicyLoad } from '../core/policy.ts';
+import type { PolicyError, PolicyLoad } from '../core/policy.ts';
 import { loadPolicyRead } from './load-policies.ts';
 import { type DirectoryRead, directoryId, readPolicyDirectory, unreadable } from './read-directory.ts';
+import { AT_REST_MS, type Rest, restAfter } from './rest.ts';
 import { revisionOf } from './revision.ts';
 
 /** What the file system did not tell us about is found within this time. */
 const POLL_MS = 2_000;
 /** A swap or an editor's save is several events; one read after the last of them is enough. */
-const SETTLE_MS = 30;
-/** Events without end, such as a log written into the directory, put a reload off by no more than this. */
+const QUIET_MS = 30;
+/** Events without end, such as a log written into the directory, put a read off by no more than this. */
 const MAX_POSTPONED_MS = 120;
+/** A directory that says now this, now that for so long is reported. */
+const RESTLESS_MS = 30_000;
 /** A file system that has not answered by then is reported; a dead network file system never does. */
 const READ_DEADLINE_MS = 5_000;
 
 /**
- * Hands over what the directory says now, and then each time that has changed: on the file system's word, and by
- * polling besides, since watches are lost and are not to be had everywhere. If `onLoad` throws, it is called once more
- * with that as an error: a policy that cannot be brought into force is seen, and the next one gets its turn.
+ * Hands over what the directory says, and then each time that has changed: on the file system's word, and by polling
+ * besides, since watches are lost and are not to be had everywhere. What a swapped link has published is handed over at
+ * once, all else when it is at rest (rest.ts), the first as well. If `onLoad` throws, it is called once more with that
+ * as an error: a policy that cannot be brought into force is seen, and the next one gets its turn.
  *
  * @param onProblem takes what is wrong with this program: the directory is looked at again all the same
+ * @param restlessMs after how long without rest that is handed over as an error; by default 30 s
  */
 export function watchPolicyDirectory(
   directory: string,
   onLoad: (load: PolicyLoad) => void,
   onProblem: (error: unknown) => void,
+  { restlessMs = RESTLESS_MS } = {},
 ): { stop(): void } {
   let stopped = false;
   let reading = false;
-  let lastContent: string | null = null;
+  let handedOver: string | null = null;
+  let rest: Rest | null = null;
   /** The first event that no read has answered yet, on performance.now(). */
   let toldAt: number | null = null;
-  let settle: NodeJS.Timeout | undefined;
+  let quiet: NodeJS.Timeout | undefined;
+  let again: NodeJS.Timeout | undefined;
   let deadline: NodeJS.Timeout | undefined;
   const directoryWatch = createDirectoryWatch(directory, readSoon);
 
@@ -39,8 +47,8 @@ export function watchPolicyDirectory(
     if (stopped) return;
     const now = performance.now();
     toldAt ??= now;
-    clearTimeout(settle);
-    settle = setTimeout(look, Math.min(SETTLE_MS, Math.max(0, toldAt + MAX_POSTPONED_MS - now)));
+    clearTimeout(quiet);
+    quiet = setTimeout(look, Math.min(QUIET_MS, Math.max(0, toldAt + MAX_POSTPONED_MS - now)));
   }
 
   function look(): void {
@@ -48,39 +56,41 @@ export function watchPolicyDirectory(
   }
 
   async function readAndConsider(): Promise<void> {
-    settle = undefined;
+    quiet = undefined;
     // A second read beside one that hangs would only take another of the runtime's few threads.
     if (reading) return;
     reading = true;
-    const since = toldAt;
     toldAt = null;
+    const beganMs = performance.now();
     try {
       const answer = readWatched();
       const read = await Promise.race([answer, lateAnswer()]);
       clearTimeout(deadline);
       if (read !== 'late') {
-        consider(read, since);
+        consider(read, beganMs);
         return;
       }
-      handOver({ files: [], errors: [unreadable(directory, `no answer within ${READ_DEADLINE_MS / 1000} s`)] });
+      handOver(failed(unreadable(directory, `no answer within ${READ_DEADLINE_MS / 1000} s`)));
       await answer;
       readSoon();
     } finally {
       reading = false;
-      if (toldAt !== null && settle === undefined) readSoon();
+      if (toldAt !== null && quiet === undefined) readSoon();
     }
   }
 
-  /** Takes what was read once nothing has moved since the event, or if it moves all the time. */
-  function consider(read: DirectoryRead, since: number | null): void {
-    const isSettled = since !== null && (toldAt === null || performance.now() - since >= MAX_POSTPONED_MS);
-    if (lastContent === null || isSettled) {
+  /** Takes what was read if it is at rest, else looks again when it can be. */
+  function consider(read: DirectoryRead, beganMs: number): void {
+    if (stopped) return;
+    const endedMs = performance.now();
+    rest = restAfter(rest, { content: contentOf(read), place: read.place, beganMs, endedMs });
+    clearTimeout(again);
+    if (rest.movingSinceMs === null) {
       handOver(read);
-    } else if (contentOf(read) !== lastContent) {
-      // Somebody may be at it right now. What stands there a moment later is what was meant.
-      toldAt = since ?? toldAt;
-      readSoon();
+      return;
     }
+    if (endedMs - rest.movingSinceMs >= restlessMs) handOver(failed(restless()));
+    again = setTimeout(look, Math.max(0, rest.sinceMs + AT_REST_MS - endedMs));
   }
 
   /** The watch first, so that no change falls between the two. */
@@ -97,8 +107,8 @@ export function watchPolicyDirectory(
 
   function handOver(read: DirectoryRead): void {
     const content = contentOf(read);
-    if (stopped || content === lastContent) return;
-    lastContent = content;
+    if (stopped || content === handedOver) return;
+    handedOver = content;
     let load: PolicyLoad | null = null;
     try {
       load = loadPolicyRead(read);
@@ -110,8 +120,15 @@ export function watchPolicyDirectory(
     }
   }
 
-  function notInForce(error: unknown) {
-    const requirement = `must be possible to bring into force (${error instanceof Error ? error.message : error})`;
+  function notInForce(error: unknown): PolicyError {
+    return broken(`must be possible to bring into force (${error instanceof Error ? error.message : error})`);
+  }
+
+  function restless(): PolicyError {
+    return broken(`must say the same for ${AT_REST_MS / 1000} s (it has been changing for ${restlessMs / 1000} s)`);
+  }
+
+  function broken(requirement: string): PolicyError {
     return { file: directory, line: 0, column: 0, path: '$', requirement, found: '' };
   }
 
@@ -121,7 +138,8 @@ export function watchPolicyDirectory(
     stop() {
       stopped = true;
       clearInterval(poll);
-      clearTimeout(settle);
+      clearTimeout(quiet);
+      clearTimeout(again);
       clearTimeout(deadline);
       directoryWatch.close();
     },
@@ -175,6 +193,10 @@ function createDirectoryWatch(directory: string, onEvent: () => void) {
       drop();
     },
   };
+}
+
+function failed(error: PolicyError): DirectoryRead {
+  return { files: [], errors: [error], place: null };
 }
 
 /** Equal for two reads exactly when they say the same. */
