@@ -27,14 +27,17 @@ export type Rest = {
 
 /**
  * What is known after one more look. A directory is at rest if two looks AT_REST_MS apart found the same, and none in
- * between found something else; or at once if a link that is swapped has published what is there, which was whole then.
+ * between found something else; or at once if a link that is swapped has published what is there, which was whole then. So is
+ * what an agent finds when it starts.
  *
  * @param before null before the first look
  */
 export function restAfter(before: Rest | null, { content, place, beganMs, endedMs }: Look): Rest {
   const sinceMs = before?.content === content ? before.sinceMs : endedMs;
   const wasAtRest = before?.content === content && before.movingSinceMs === null;
-  if (wasAtRest || beganMs - sinceMs >= AT_REST_MS || isPublished(place, before?.place ?? null)) {
+  // An agent that starts takes what it finds: there is no earlier look, and nobody edits most directories ever.
+  const isFirst = before === null && place !== null;
+  if (isFirst || wasAtRest || beganMs - sinceMs >= AT_REST_MS || isPublished(place, before?.place ?? null)) {
     return { content, sinceMs, movingSinceMs: null, place: place ?? before?.place ?? null };
   }
   return { content, sinceMs, movingSinceMs: before?.movingSinceMs ?? endedMs, place: before?.place ?? null };

@@ -209,14 +209,6 @@ suite('what is edited in place', { concurrency: true }, () => {
     assert.equal(watched.said.length, 2, watched.said.join('\n'));
   });
 
-  test('is told when it is whole, also to one that starts meanwhile', async (t) => {
-    const dir = plainDirectory(t, { 'a.yaml': policyText('a') });
-    const watched = watch(t, dir);
-    await writeInParts(t, join(dir, 'a.yaml'));
-    await watched.until('valid a,b,c,d,e');
-    assert.equal(watched.said.length, 1, watched.said.join('\n'));
-  });
-
   test('and given back unchanged is no news', async (t) => {
     const dir = plainDirectory(t, { 'a.yaml': policyText('first') });
     const watched = watch(t, dir);
