@@ -13,6 +13,7 @@ import {
 } from './node.ts';
 import { type ConditionComparison, compareConditions } from './node-conditions.ts';
 import { factsOf, nodeTransitions } from './node-facts.ts';
+import { spentOf } from './orders/attempts.ts';
 import type { DrainOrder } from './orders/drain-order.ts';
 import type { EffectsOrder, Orders, ReportOrder, SlotsOrder } from './orders/orders.ts';
 import { podKey } from './orders/pod.ts';
@@ -22,6 +23,11 @@ import { timestamp } from './timestamp.ts';
 
 /** Whether an agent that acts instead of this one is there still, when nobody says so. */
 const RIVAL_LOOK_MS = 30_000;
+
+/** So long before a drain deletes what is left. */
+const LAST_LOOK_MS = 3_000;
+
+type DrainsOrder = Pick<Orders, 'drains' | 'drainsRest'>;
 
 /** What follows from what is known. */
 export type Decision = {
@@ -41,17 +47,19 @@ export function decide(state: AgentState, now: Now): Decision {
   const rival = node && rivalOn(node, state.own, state.standing);
   const comparison = node && compare(state, node, now);
   const conditions = node && state.inForce && compareConditions(node, state.roster, timestamp(now.wallMs));
-  const relookAtMs = needsLook(state, comparison) ? state.lookedAtMs + RELOOK_MS : Number.POSITIVE_INFINITY;
-  const readAtMs = Math.min(relookAtMs, state.readAtMs ?? Number.POSITIVE_INFINITY);
+  const acts = node !== null && rival === null && !state.isFatal;
+  const drains = acts ? drainsOrder(state, node, comparison) : restingDrains(state, rival);
+  const relookAtMs = needsLook(state, comparison, drains) ? state.lookedAtMs + RELOOK_MS : Number.POSITIVE_INFINITY;
+  const lastLookAtMs = lookBeforeDeletionsMs(state, drains, now);
+  const readAtMs = Math.min(relookAtMs, lastLookAtMs, state.readAtMs ?? Number.POSITIVE_INFINITY);
   const rivalLookAtMs = rival === null ? Number.POSITIVE_INFINITY : state.rivalLookedAtMs + RIVAL_LOOK_MS;
   const predecessor =
     node !== null && predecessorOn(node, state.own, state.standing) === 'Unknown' ? claimOn(node) : null;
-  const acts = node !== null && rival === null && !state.isFatal;
   const orders: Orders = {
     effects: acts ? effectsOrder(state, node, comparison) : null,
     report: node === null || state.isFatal ? null : reportOrder(state, node, rival, now),
     conditions: acts && conditions?.kind === 'Compared' && conditions.step ? conditionsOrder(conditions.step) : null,
-    ...(acts ? drainsOrder(node, comparison) : { drains: [], drainsRest: whyNothingIsDone(state, rival) }),
+    ...drains,
     slots: slotsOrder(state, comparison, rival),
     checks: [...state.roster.values()].map(({ policy }) => policy),
     readNode: now.ms >= readAtMs,
@@ -77,11 +85,22 @@ function compare(state: AgentState, node: NodeView, now: Now): Comparison | null
   return compareNode({ node, roster, budgets, slots, ownTolerations, drainEnds, now: timestamp(now.wallMs) });
 }
 
-/** A Node that is said to be gone may not be: two writers cross, and a watch that missed its coming back tells of nothing. */
-function needsLook({ node, roster }: AgentState, comparison: Comparison | null): boolean {
-  if (node.kind === 'Gone') return true;
+/**
+ * A Node that is said to be gone may not be: two writers cross, and a watch that missed its coming back tells of nothing. And
+ * one that is drained may be another by now, whose pods are none of ours.
+ */
+function needsLook({ node, roster }: AgentState, comparison: Comparison | null, { drains }: DrainsOrder): boolean {
+  if (node.kind === 'Gone' || drains.length > 0) return true;
   if (node.kind === 'Unread' || node.view.ready || comparison?.kind !== 'Compared') return false;
   return roster.size > 0 && (isWithheld(comparison.withheld, 'KubeletNotReady') || comparison.drainsRest !== null);
+}
+
+/** When to read the Node once more before a drain deletes what is left; Infinity: it was seen so late, or none will. */
+function lookBeforeDeletionsMs({ lookedAtMs }: AgentState, { drains }: DrainsOrder, now: Now): number {
+  const dueMs = drains
+    .filter(({ rules }) => rules.onTimeout === 'Delete')
+    .map((order) => now.ms - spentOf(order, now.ms, now.wallMs) + order.rules.timeoutSeconds * 1000 - LAST_LOOK_MS);
+  return Math.min(...dueMs.filter((atMs) => lookedAtMs < atMs));
 }
 
 function isWithheld(withheld: readonly Withheld[], ...why: readonly Withheld['why'][]): boolean {
@@ -150,19 +169,24 @@ function conditionsOrder(step: NonNullable<Extract<ConditionComparison, { kind: 
 }
 
 /** A drain begins only after the cordon has landed, with the ledger that says so, and ends at once when it is not wanted. */
-function drainsOrder(node: NodeView, comparison: Comparison | null): Pick<Orders, 'drains' | 'drainsRest'> {
+function drainsOrder({ landings }: AgentState, node: NodeView, comparison: Comparison | null): DrainsOrder {
   if (comparison?.kind !== 'Compared') {
     return { drains: [], drainsRest: comparison === null ? null : 'the ledger cannot be read' };
   }
   const landed = drainsOf(ledgerOf(node));
   const hasLanded = (order: DrainOrder) =>
     landed.some((drain) => drain.policy === order.policy && drain.since === order.since);
-  return { drains: node.unschedulable ? comparison.drains.filter(hasLanded) : [], drainsRest: comparison.drainsRest };
+  const timed = (order: DrainOrder) => {
+    const landing = landings.get(order.policy);
+    return landing?.since === order.since ? { ...order, landedMs: landing.atMs } : order;
+  };
+  const drains = node.unschedulable ? comparison.drains.filter(hasLanded).map(timed) : [];
+  return { drains, drainsRest: comparison.drainsRest };
 }
 
-function whyNothingIsDone(state: AgentState, rival: Claim | null): string | null {
-  if (rival !== null) return 'another agent of this node started later, and acts';
-  return state.node.kind === 'Gone' ? 'the Node is gone' : null;
+function restingDrains({ node }: AgentState, rival: Claim | null): DrainsOrder {
+  if (rival !== null) return { drains: [], drainsRest: 'another agent of this node started later, and acts' };
+  return { drains: [], drainsRest: node.kind === 'Gone' ? 'the Node is gone' : null };
 }
 
 /** A slot is needed before anything is done to the node, and until all of it is undone. */

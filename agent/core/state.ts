@@ -67,6 +67,8 @@ export type AgentState = {
   readonly slots: SlotsAnswer;
   /** The latest of each policy, whether or not the ledger says so by now. */
   readonly drainEnds: DrainEnds;
+  /** By policy: the drains whose cordon this agent has seen land, with `since` and when that was, on `Now.ms`. */
+  readonly landings: ReadonlyMap<string, { readonly since: string; readonly atMs: number }>;
   /** Defects of this program that have shown of late, the first one first. */
   readonly bugs: readonly Bug[];
   /** A check has ended the agent. */
@@ -102,6 +104,7 @@ export function newState(nodeName: string, own: Claim, now: Now): AgentState {
     ownTolerations: own.pod === null ? null : 'Unread',
     slots: NO_SLOTS_ANSWER,
     drainEnds: {},
+    landings: new Map(),
     bugs: [],
     isFatal: false,
     told: NOTHING_TOLD,

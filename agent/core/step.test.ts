@@ -149,6 +149,62 @@ suite('what is seen of the Node', () => {
   });
 });
 
+suite('a Node that is drained', () => {
+  const DELETES = samplePolicy('a', {
+    check: { failureThreshold: 1 },
+    actions: { drain: { ...SAMPLE_DRAIN, timeoutSeconds: 100, onTimeout: 'Delete' } },
+  });
+
+  function draining(policy = DELETES) {
+    const agent = clockedAgent([policy]);
+    agent.see(sampleNode());
+    agent.run('a', FAILED);
+    agent.pass(8_000);
+    agent.land();
+    return agent;
+  }
+
+  test('is so from when its cordon was seen to land, whatever is seen of it later', () => {
+    const agent = draining();
+    const landedMs = agent.now.ms;
+    assert.equal(agent.orders.drains[0]?.landedMs, landedMs);
+    agent.pass(5_000);
+    agent.see({ ...agent.node, resourceVersion: '50' });
+    assert.equal(agent.orders.drains[0]?.landedMs, landedMs);
+  });
+
+  test('is so since a time that an agent cannot know that was restarted', () => {
+    const after = clockedAgent([DELETES]);
+    after.see(draining().node);
+    after.run('a', FAILED);
+    assert.deepEqual(
+      after.orders.drains.map(({ landedMs }) => landedMs),
+      [undefined],
+    );
+  });
+
+  test('is read again within 30 s, and shortly before what is left is deleted', () => {
+    const agent = draining();
+    const readAgain = () => agent.send({ kind: 'NodeSeen', node: agent.node, knownBefore: agent.node.resourceVersion });
+    for (const ms of [30_000, 30_000, 30_000, 7_000, 30_000]) {
+      assert.deepEqual([agent.orders.readNode, agent.last.wakeAtMs - agent.now.ms], [false, ms]);
+      agent.pass(ms);
+      assert.equal(agent.orders.readNode, true);
+      readAgain();
+    }
+    agent.endDrain('a', 'Drained');
+    agent.land();
+    assert.deepEqual([agent.orders.readNode, agent.last.wakeAtMs], [false, Number.POSITIVE_INFINITY]);
+  });
+
+  test('is not read before a deadline that deletes nothing', () => {
+    const agent = draining(DRAINS);
+    assert.equal(agent.last.wakeAtMs - agent.now.ms, 30_000);
+    agent.pass(29_999);
+    assert.equal(agent.orders.readNode, false);
+  });
+});
+
 test('an undo that a restarted agent wants is wanted still when the Node is seen again before it lands', () => {
   const twice = samplePolicy('a', { check: { failureThreshold: 2 } });
   const before = clockedAgent([twice]);

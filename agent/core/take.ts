@@ -144,6 +144,7 @@ function nodeSeen(
     node: { kind: 'There', view },
     readAtMs: isDoubtful ? now.ms : readAtMs,
     drainEnds: openEnds(state.drainEnds, view),
+    landings: landingsOf(state.landings, last, view, now),
   };
   if (claimOn(view)?.id === state.own.id) next = { ...next, standing: { ...next.standing, claimedUid: view.uid } };
   if (isAnother) {
@@ -162,6 +163,23 @@ function openEnds(ends: DrainEnds, view: NodeView): DrainEnds {
     drains.some((drain) => drain.policy === policy && drain.since === since),
   );
   return Object.fromEntries(open);
+}
+
+/** A drain has landed when the Node that was seen without it is seen with it. */
+function landingsOf(
+  known: AgentState['landings'],
+  last: NodeView | null,
+  view: NodeView,
+  now: Now,
+): AgentState['landings'] {
+  const before = drainsOf(ledgerOf(last));
+  const entries = drainsOf(ledgerOf(view)).flatMap(({ policy, since }) => {
+    const landing = known.get(policy);
+    if (landing?.since === since) return [[policy, landing] as const];
+    const isNew = last !== null && !before.some((drain) => drain.policy === policy && drain.since === since);
+    return isNew ? [[policy, { since, atMs: now.ms }] as const] : [];
+  });
+  return new Map(entries);
 }
 
 /** Our claim, which says when we started by the API server's clock, once that is known. */

@@ -75,6 +75,14 @@ export function isRefusal(error: unknown): boolean {
   return error.status === 404 ? error.reason === 'NotFound' : [400, 401, 403].includes(error.status ?? 0);
 }
 
+/** Whether an answer was lost, or could not be given for now: what was asked for may be right, and asked for again. */
+export function isInterruption(error: unknown): boolean {
+  if (!(error instanceof KubeError)) return false;
+  // An answer that is none, such as a proxy's page, was not lost.
+  if (error.status === null) return error.cause !== undefined;
+  return error.status === 429 || error.status >= 500;
+}
+
 /** What an operator can do about a refusal, as the end of a sentence; empty when the message says it all. */
 export function adviceFor(status: number, source: string): string {
   switch (status) {

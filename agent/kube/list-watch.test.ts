@@ -33,6 +33,16 @@ const label = (cluster: SimulatedCluster, value: string) =>
     metadata.labels = { value };
   });
 
+const SERVER_ERROR: Fault = {
+  kind: 'watchLine',
+  line: '{"type":"ERROR","object":{"kind":"Status","code":500,"message":"internal"}}',
+};
+const NO_JSON: Fault = { kind: 'watchLine', line: '<html>' };
+const PROXY: Fault = { kind: 'status', code: 404, html: true };
+const CUT: Fault = { kind: 'watchCut', afterEvents: 0 };
+const BEHIND: Fault = { kind: 'watchLine', line: '{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"0"}}}' };
+
+const listsOf = ({ requests }: SimulatedCluster) => requests.filter((request) => !isWatch(request)).length;
 const isWatch = ({ path }: { path: string }) => path.includes('watch=true');
 
 suite('in virtual time, a Node that is followed', () => {
@@ -98,6 +108,66 @@ suite('in virtual time, a Node that is followed', () => {
       await clock.run(n * 60_000 + 1_100);
       assert.equal(cluster.watches.size, 1);
     }
+  });
+
+  test('goes on from where it was, without a list, after a watch that was cut, refused for now or not answered', async () => {
+    const { clock, cluster, seen } = follow();
+    await clock.run(1_000);
+    const faults: Fault[] = [{ kind: 'status', code: 429 }, { kind: 'status', code: 503 }, { kind: 'stall' }];
+    for (const [n, fault] of faults.entries()) {
+      const active = cluster.faults.add({ fault, path: /watch=true/, times: 1 });
+      label(cluster, `before ${n}`);
+      await clock.run(clock.nowMs() + 100);
+      for (const watch of cluster.watches) watch.cut();
+      label(cluster, `during ${n}`);
+      await clock.run(clock.nowMs() + 60_000);
+      assert.equal(active.hits, 1);
+      assert.equal(seen.at(-1)?.labels.value, `during ${n}`);
+    }
+    assert.equal(listsOf(cluster), 1);
+  });
+
+  test('is listed once, and watched ever less often, when every watch is cut after one event', async () => {
+    const { clock, cluster, seen } = follow();
+    cluster.faults.add({ fault: { kind: 'watchCut', afterEvents: 1 }, path: /watch=true/ });
+    for (let n = 1; n <= 1_000; n++) {
+      label(cluster, String(n));
+      await clock.run(n * 300);
+    }
+    await clock.run(clock.nowMs() + 60_000);
+    assert.equal(listsOf(cluster), 1);
+    const watches = cluster.requests.filter(isWatch).length;
+    assert.ok(watches > 10 && watches < 30, `${watches} watches`);
+    assert.ok(seen.length > 5);
+  });
+
+  const listed: [rule: string, upset: (played: ReturnType<typeof follow>) => void][] = [
+    ['sends an error', ({ cluster }) => cluster.faults.add({ fault: SERVER_ERROR, path: /watch=true/, times: 1 })],
+    ['begins with no JSON', ({ cluster }) => cluster.faults.add({ fault: NO_JSON, path: /watch=true/, times: 1 })],
+    ['is answered by a proxy', ({ cluster }) => cluster.faults.add({ fault: PROXY, path: /watch=true/, times: 1 })],
+    ['brings nothing for the fourth time', ({ cluster }) => cluster.faults.add({ fault: CUT, times: 4 })],
+    ['says that the server has gone back', ({ cluster }) => cluster.faults.add({ fault: BEHIND, times: 1 })],
+  ];
+  for (const [rule, upset] of listed) {
+    test(`is listed anew after a watch that ${rule}`, async () => {
+      const played = follow();
+      const { clock, cluster } = played;
+      await clock.run(1_000);
+      upset(played);
+      for (const watch of cluster.watches) watch.end();
+      await clock.run(40_000);
+      assert.equal(listsOf(cluster), 2);
+      label(cluster, 'healed');
+      await clock.run(41_000);
+      assert.equal(played.seen.at(-1)?.labels.value, 'healed');
+    });
+  }
+
+  test('is listed anew after a watch on which not even a bookmark came, where events may be missing', async () => {
+    const { clock, cluster } = follow();
+    cluster.faults.add({ fault: { kind: 'watchSilent', afterEvents: 0 }, path: /watch=true/, times: 1 });
+    await clock.run(160_000);
+    assert.equal(listsOf(cluster), 2);
   });
 
   test('goes on from where it was, whatever older view was delivered again', async () => {

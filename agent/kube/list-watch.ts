@@ -1,11 +1,18 @@
 import { backoffMs } from '../core/backoff.ts';
-import type { Clock } from '../core/ports.ts';
 import { isOlderVersion } from '../core/resource-version.ts';
-import { hasStatus, KubeError } from './kube-error.ts';
+import { hasStatus, isInterruption, KubeError } from './kube-error.ts';
+import { SILENCE_MS } from './read-lines.ts';
 import { oddAnswer, requireEvent, requireObject, requirePage } from './shape.ts';
 import { DEFAULT_DEADLINE_MS, type KubeRequest, type Transport } from './transport.ts';
 
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
+/** What was heard of and lived so long was no vain attempt: the next is made as after the first one. */
+const LIVED_MS = 5_000;
+/**
+ * So often in a row a watch that brings nothing is begun again where it was. A server that is away for longer may come back
+ * with its store restored from a backup, in which our version is in the future.
+ */
+const MAX_RESUMES = 3;
 /** As kubectl asks for: a page that neither side has trouble to hold in memory. */
 const PAGE_SIZE = 500;
 /** A list whose continue token has expired begins anew, so often at most. */
@@ -32,6 +39,8 @@ export type Collection = {
   readonly metadataOnly?: boolean;
   /** Such as `node node-1`: `could not watch node node-1: …`. */
   readonly what: string;
+  /** Longest pause before the next try, in milliseconds; default 30,000. */
+  readonly maxRetryMs?: number;
 };
 
 /** Is told of objects whose metadata have a name, a UID and a version; the rest of them was not looked at. */
@@ -54,39 +63,51 @@ export async function listAndWatch(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = transport;
+  const retry = { ...RETRY, maxMs: collection.maxRetryMs ?? RETRY.maxMs };
   let version: string | null = null;
   let attempt = 0;
+  /** In a row: watches that were interrupted before they brought anything. */
+  let vain = 0;
+  let wasHeard = false;
+  let heardAtMs = clock.nowMs();
   /** The latest try failed, and nothing was heard since. */
   let isTroubled = false;
-  const onNews = () => {
-    attempt = 0;
+  const onHeard = (next: string) => {
+    version = next;
+    wasHeard = true;
+    heardAtMs = clock.nowMs();
     isTroubled = false;
   };
   while (!signal.aborted) {
     const beganAtMs = clock.nowMs();
+    wasHeard = false;
     try {
       if (version === null) {
         const list = await listAll(transport, collection, { signal });
         if (signal.aborted) return;
         version = list.version;
+        heardAtMs = clock.nowMs();
         listener.onList(list.items);
         if (signal.aborted) return;
       }
-      version = await followChanges(transport, collection, version, listener, signal, onNews);
+      await followChanges(transport, collection, version, listener, signal, onHeard);
       isTroubled = false;
     } catch (error) {
       if (signal.aborted) return;
-      // Whatever went wrong, a fresh list cannot be wrong.
-      version = null;
+      vain = wasHeard ? 0 : vain + 1;
+      const isSilent = clock.nowMs() - heardAtMs >= SILENCE_MS;
+      // Whatever else went wrong, a fresh list cannot be wrong.
+      if (!isInterruption(error) || vain > MAX_RESUMES || isSilent) version = null;
       // 410 is how the server says that our version is too old to go on from: no problem, only a list.
       if (!hasStatus(error, 410) || isTroubled) {
         listener.onProblem(error instanceof Error ? error : new Error(String(error)));
       }
       isTroubled = true;
     }
-    // What lived so long was no vain attempt. One that ends at once must not be made again at once, however it ended.
-    if (clock.nowMs() - beganAtMs >= RETRY.maxMs) attempt = 0;
-    await pause(clock, attempt++, signal);
+    // One that ends at once must not be made again at once, however it ended and whatever it brought.
+    const livedMs = clock.nowMs() - beganAtMs;
+    if (livedMs >= RETRY.maxMs || (livedMs >= LIVED_MS && wasHeard)) attempt = 0;
+    await clock.sleep(backoffMs(attempt++, retry, clock.random()), signal);
   }
 }
 
@@ -149,8 +170,9 @@ function selectorsOf({ fieldSelector, labelSelector }: Collection): Record<strin
 }
 
 /**
- * @param onNews called before the listener is told of a change
- * @returns the version to go on from once the server has ended the watch as agreed
+ * Settles once the server has ended the watch as agreed.
+ *
+ * @param onHeard called after each change and bookmark with the version to go on from
  */
 async function followChanges(
   transport: Transport,
@@ -158,8 +180,8 @@ async function followChanges(
   from: string,
   listener: CollectionListener,
   signal: AbortSignal,
-  onNews: () => void,
-): Promise<string> {
+  onHeard: (version: string) => void,
+): Promise<void> {
   const { path, kind = 'object', metadataOnly, what } = collection;
   const attempt = `watch ${what}`;
   let version = from;
@@ -167,13 +189,13 @@ async function followChanges(
     const { type, object } = requireEvent(item, attempt);
     if (type === 'ERROR') throw watchError(attempt, object);
     if (type === 'BOOKMARK') {
-      version = laterOf(version, versionOf(object, attempt));
-      return;
+      version = notBefore(version, versionOf(object, attempt), attempt);
+    } else {
+      const changed = requireObject(object, kind, attempt);
+      listener.onEvent(type, changed);
+      version = laterOf(version, changed.metadata.resourceVersion);
     }
-    const changed = requireObject(object, kind, attempt);
-    onNews();
-    listener.onEvent(type, changed);
-    version = laterOf(version, changed.metadata.resourceVersion);
+    onHeard(version);
   };
   const request: KubeRequest = {
     method: 'GET',
@@ -190,7 +212,6 @@ async function followChanges(
     signal,
   };
   await transport.follow(request, onItem);
-  return version;
 }
 
 /** @throws KubeError when there is none */
@@ -200,17 +221,23 @@ function versionOf(object: object, attempt: string): string {
   throw oddAnswer(attempt, 'events with metadata.resourceVersion', object);
 }
 
+/**
+ * A bookmark says how far the server is. One that is behind us may have gone back, and then is silent until it has caught up.
+ *
+ * @throws KubeError when it is
+ */
+function notBefore(known: string, next: string, attempt: string): string {
+  if (!isOlderVersion(next, known, false)) return next;
+  throw oddAnswer(attempt, `bookmarks of version ${known} or later`, next);
+}
+
 /** An older event that is delivered again must not make the next watch begin before what was seen already. */
 function laterOf(known: string, next: string): string {
   return isOlderVersion(next, known, false) ? known : next;
 }
 
+/** Of an event no status but that of a version too old says what to do: the rest is for people. */
 function watchError(attempt: string, { code, message }: { code?: unknown; message?: unknown }): KubeError {
-  const status = typeof code === 'number' ? code : null;
-  return new KubeError(`could not ${attempt}: ${status} ${typeof message === 'string' ? message : ''}`, { status });
-}
-
-/** Ends early on the signal. */
-function pause(clock: Clock, attempt: number, signal: AbortSignal): Promise<void> {
-  return clock.sleep(backoffMs(attempt, RETRY, clock.random()), signal);
+  const text = `could not ${attempt}: ${typeof code === 'number' ? code : null} ${typeof message === 'string' ? message : ''}`;
+  return new KubeError(text, { status: code === 410 ? code : null });
 }

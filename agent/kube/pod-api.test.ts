@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createCluster } from '../../simulator/simulated-cluster.ts';
+import { VirtualClock } from '../../simulator/virtual-clock.ts';
 import { adviceFor, KubeError } from './kube-error.ts';
-import { evictionAnswer } from './pod-api.ts';
+import { createPodApi, evictionAnswer } from './pod-api.ts';
 
 const POD = { namespace: 'default', name: 'web' };
 const RBAC = '403 pods "web" is forbidden: User "agent" cannot create resource "pods/eviction" in API group ""';
@@ -36,4 +38,20 @@ test('only a Status that names this very pod says that it is gone', () => {
 
 test('what is no answer of the API server has no status', () => {
   assert.equal(evictionAnswer(new Error('x'), POD).status, null);
+});
+
+test('the pods of a drain are known within three seconds of the end of any trouble', async () => {
+  const clock = new VirtualClock();
+  const cluster = createCluster({ clock });
+  const stopping = new AbortController();
+  const rule = cluster.faults.add({ fault: { kind: 'status', code: 500 }, path: /pods/ });
+  let lists = 0;
+  const listener = { onList: () => void lists++, onPod() {}, onGone() {}, onProblem() {} };
+  void createPodApi(cluster.connect('agent'), 'node-1').watch(listener, stopping.signal);
+  await clock.run(120_000);
+  assert.ok(rule.hits >= 40 && rule.hits < 90, `${rule.hits} tries`);
+  rule.remove();
+  await clock.run(123_100);
+  assert.equal(lists, 1);
+  stopping.abort();
 });

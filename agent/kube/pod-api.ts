@@ -6,6 +6,9 @@ import { type CollectionListener, listAll, listAndWatch } from './list-watch.ts'
 import { type Metadata, requireDone, requireList, requireNamed, requireTexts } from './shape.ts';
 import type { Transport } from './transport.ts';
 
+/** A drain is blind until its pods are listed, and its deadline may come meanwhile. */
+const MAX_RETRY_MS = 3_000;
+
 /** Every call throws KubeError. */
 export function createPodApi(transport: Transport, nodeName: string): DrainApi {
   const pods = {
@@ -13,6 +16,7 @@ export function createPodApi(transport: Transport, nodeName: string): DrainApi {
     kind: 'Pod',
     fieldSelector: `spec.nodeName=${nodeName}`,
     what: `pods of node ${nodeName}`,
+    maxRetryMs: MAX_RETRY_MS,
   };
   const toView = (object: object) => toPodView(object, `read ${pods.what}`);
   return {

@@ -102,7 +102,7 @@ const interruptions: [what: string, fault: Fault, problem: RegExp | null][] = [
   ['is too old to go on', { kind: 'watchExpired' }, null],
 ];
 for (const [what, fault, problem] of interruptions) {
-  test(`a watch that ${what} is followed by a list, so that no change is lost`, async () => {
+  test(`no change is lost over a watch that ${what}`, async () => {
     await follow.stop();
     const active = simulator.faults.add({ fault, path: /watch=true/, times: 1 });
     follow = start();

@@ -184,7 +184,7 @@ for (const [rule, mine, minMs, maxMs] of deadlines) {
 }
 
 test("the deadline is measured by the API server's clock, whatever the node's says", async () => {
-  const serverNowMs = () => Date.parse('2030-01-01T00:09:53Z');
+  const serverNowMs = () => Date.parse('2030-01-01T00:09:55Z');
   const { drainer, seen } = setScene([WEB], serverNowMs);
   drainer.obey([order({ since: '2030-01-01T00:00:00Z' })]);
   const deadlineMs = await waitFor(() => seen.deadlinesMs[0], { what: 'an eviction' });

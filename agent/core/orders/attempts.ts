@@ -3,6 +3,8 @@ import type { Attempt } from './drain-state.ts';
 
 /** A drain resumed after its deadline still finds out what is left on the node, and under Delete deletes it. */
 const RESUMED_MS = 5_000;
+/** What the ledger says and the API server's clock are whole seconds, each up to one behind; nothing is deleted too soon. */
+const ROUNDED_MS = 2_000;
 
 /**
  * The timeout runs from the landing of the cordon, also over a restart. Under GiveUp an attempt after one that gave up has its
@@ -13,14 +15,20 @@ const RESUMED_MS = 5_000;
 export function newAttempt(order: DrainOrder, heardMs: number, nowMs: number, serverNowMs: number): Attempt {
   const { timeoutSeconds, onTimeout } = order.rules;
   const timeoutMs = timeoutSeconds * 1000;
-  const sinceMs = Date.parse(order.since);
   const canDelete = onTimeout === 'Delete';
-  const hasOwn = (order.isRetry && !canDelete) || Number.isNaN(sinceMs);
-  const spentMs = hasOwn ? 0 : serverNowMs - sinceMs;
+  const hasOwn = order.isRetry && !canDelete;
+  const spentMs = hasOwn ? 0 : spentOf(order, nowMs, serverNowMs);
   const leastMs = (canDelete ? heardMs - nowMs : 0) + RESUMED_MS;
   const untilMs = nowMs + Math.min(timeoutMs, Math.max(0, leastMs, timeoutMs - spentMs));
   const begun = { order, number: 0, heardMs, deletesMs: canDelete ? untilMs : null };
   return beginAttempt(begun, nowMs, untilMs);
+}
+
+/** How long ago the cordon landed, as far as this agent can know, in milliseconds: none that it did not see land may be older. */
+export function spentOf({ since, landedMs }: DrainOrder, nowMs: number, serverNowMs: number): number {
+  if (landedMs !== undefined) return nowMs - landedMs;
+  const sinceMs = Date.parse(since);
+  return Number.isNaN(sinceMs) ? 0 : serverNowMs - sinceMs - ROUNDED_MS;
 }
 
 /** The attempt after one that gave up. */

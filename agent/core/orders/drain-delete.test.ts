@@ -16,9 +16,9 @@ const restart = (atMs: number, more: Partial<Parameters<typeof order>[1]> = {}):
 });
 
 const restarts: [rule: string, changes: readonly Change[], listMs: number, deletedMs: number][] = [
-  ['a restart before it changes nothing', [restart(20_000)], 1, 60_000],
-  ['nor does one after an attempt that gave up', [restart(20_000, { isRetry: true })], 1, 60_000],
-  ['nor do several', [restart(20_000), restart(40_000), restart(50_000)], 1, 60_000],
+  ['after a restart before it, two seconds later, which no clock can tell', [restart(20_000)], 1, 62_000],
+  ['also where an attempt gave up before the restart', [restart(20_000, { isRetry: true })], 1, 62_000],
+  ['and no later after several', [restart(20_000), restart(40_000), restart(50_000)], 1, 62_000],
   ['after a restart just before it there are five seconds to find out', [restart(58_000)], 1, 63_000],
   ['and so there are after a restart past it', [restart(90_000)], 1, 95_000],
   ['also where an attempt gave up before', [restart(90_000, { isRetry: true })], 1, 95_000],
@@ -54,6 +54,21 @@ test('pods that cannot be listed after the deadline are told once a minute, and 
   );
   assert.match(String(ends[0]?.end.problems), /could not be read/);
 });
+
+for (const onTimeout of ['Delete', 'GiveUp'] as const) {
+  test(`a drain whose cordon took long to land has its whole time from then on: ${onTimeout}`, () => {
+    const late = order({ timeoutSeconds: 60, onTimeout }, { landedMs: 8_000 });
+    const { sent, ends } = playDrain({
+      orders: [],
+      changes: [{ atMs: 8_000, orders: [late] }],
+      pods: [pod('stuck')],
+      reply: blocked,
+      forMs: 70_000,
+    });
+    if (onTimeout === 'Delete') assert.deepEqual(times(sent, 'Delete'), [68_000]);
+    else assert.deepEqual([ends[0]?.atMs, states(ends)], [68_000, ['a GaveUp']]);
+  });
+}
 
 test('other rules, too, leave the deadline where the cordon set it', () => {
   const changes = [30_000, 58_000].map((atMs, i) => ({

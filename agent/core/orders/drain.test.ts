@@ -147,7 +147,7 @@ test('each policy has its own deadline, from its own cordon', () => {
     forMs: 20_500,
   });
   assert.deepEqual(states(ends), ['a GaveUp', 'b GaveUp']);
-  const early = order({ timeoutSeconds: 20 }, { policy: 'b', since: '2024-12-31T23:59:50Z' });
+  const early = order({ timeoutSeconds: 20 }, { policy: 'b' }, -10_000);
   const again = playDrain({
     orders: [order({ timeoutSeconds: 20 }), early],
     pods: [pod('web')],

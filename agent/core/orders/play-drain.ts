@@ -154,7 +154,8 @@ function order(world: World, { orders, isRestart = false }: Change): void {
     world.life += 1;
     world.state = newDrain('node-1', null, world.nowMs);
   }
-  world.state = ordersGiven(world.state, orders, world.nowMs, PLAY_BEGAN + world.nowMs, 'test').state;
+  const known = isRestart ? orders.map(({ landedMs, ...unseen }) => unseen) : orders;
+  world.state = ordersGiven(world.state, known, world.nowMs, PLAY_BEGAN + world.nowMs, 'test').state;
 }
 
 function list(world: World, listMs: number): void {

@@ -15,7 +15,8 @@ export const BUDGET: Reply = {
 /** An order of policy `a`, whose cordon landed so many milliseconds after the play began; changed where a test says so. */
 export function order(rules: Partial<Drain> = {}, more: Partial<DrainOrder> = {}, landedMs = 0): DrainOrder {
   const since = `${new Date(PLAY_BEGAN + landedMs).toISOString().slice(0, 19)}Z`;
-  return { policy: 'a', since, isRetry: false, rules: { ...SAMPLE_DRAIN, ...rules }, ...more };
+  const landed = more.since === undefined ? { landedMs } : {};
+  return { policy: 'a', since, ...landed, isRetry: false, rules: { ...SAMPLE_DRAIN, ...rules }, ...more };
 }
 
 export type CallTo = DrainCall & { readonly pod: PodView };
