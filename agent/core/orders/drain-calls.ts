@@ -1,10 +1,11 @@
 import { type Allowance, nextMs as allowedMs, NEWCOMERS } from './allowance.ts';
 import { ownerKey, sentOneMore } from './come-back.ts';
 import { isUnresolved, lookupSent, NOT_LOOKED_UP } from './daemon-sets.ts';
-import { type Attempt, type DrainState, newcomers, type PodProgress } from './drain-state.ts';
+import type { Attempt, DrainState, PodProgress } from './drain-state.ts';
 import { LAST_LOOK_MS } from './drain-verdict.ts';
 import { daemonSetKey } from './eviction-choice.ts';
 import { NO_PODS } from './known-pods.ts';
+import { isNewcomer } from './origins.ts';
 import type { PodView } from './pod.ts';
 import { type Candidate, chooseDeletions, chooseUpNext, newcomersLast, type Wanted } from './up-next.ts';
 
@@ -56,7 +57,6 @@ class Sender {
   readonly #progress: Map<string, PodProgress>;
   readonly #daemonSets: Map<string, NonNullable<ReturnType<DrainState['daemonSets']['get']>>>;
   readonly #deletions: ReadonlyMap<string, Candidate>;
-  readonly #isNewcomer: (pod: PodView) => boolean;
   #owners: DrainState['owners'];
   #look: DrainState['look'];
   #asking: Allowance;
@@ -72,7 +72,6 @@ class Sender {
     this.#owners = state.owners;
     this.#daemonSets = new Map(state.daemonSets);
     this.#deletions = chooseDeletions(wanted);
-    this.#isNewcomer = newcomers(state);
     this.#look = state.look;
     this.#asking = state.asking;
     this.#deleting = state.deleting;
@@ -124,9 +123,9 @@ class Sender {
   }
 
   delete(): void {
-    for (const candidate of newcomersLast([...this.#deletions.values()], this.#isNewcomer)) {
+    for (const candidate of newcomersLast([...this.#deletions.values()], isNewcomer(this.#before))) {
       const progress = this.#progress.get(candidate.pod.uid);
-      if (!this.#isTurn(candidate.pod)) continue;
+      if (!this.#isTurn(candidate)) continue;
       const isRepeated = progress?.how === 'Delete';
       // An eviction under way is given up for it.
       if (isRepeated && !this.#isDue(progress)) continue;
@@ -146,7 +145,7 @@ class Sender {
     this.#wakesMs.push(...wakesMs);
     for (const candidate of candidates) {
       const { pod } = candidate;
-      if (this.#deletions.has(pod.uid) || !this.#isTurn(pod)) continue;
+      if (this.#deletions.has(pod.uid) || !this.#isTurn(candidate)) continue;
       if (!this.#mayEvict() || !this.#mayAsk()) return;
       this.#send('Evict', candidate, this.#progress.get(pod.uid));
     }
@@ -156,20 +155,32 @@ class Sender {
     return state.kind === 'Waiting' && this.#isTime(state.untilMs);
   }
 
-  /** One that its owner brought back waits for that owner's turn, and for its own among all who bring pods. */
-  #isTurn(pod: PodView): boolean {
-    if (this.#progress.has(pod.uid) || !this.#isNewcomer(pod)) return true;
-    if (!this.#isTime(this.#owners.get(ownerKey(pod))?.nextMs ?? 0)) return false;
+  /** A first try to send away a pod that came since, unless the moment when all are deleted came later. */
+  #isPaced({ pod, by }: Candidate): boolean {
+    if (this.#progress.has(pod.uid) || by.some(({ due }) => due?.has(pod.uid))) return false;
+    return isNewcomer(this.#before)(pod);
+  }
+
+  /** One that its owner brought back waits for that owner's turn; and each that came since for its own among all those. */
+  #isTurn(candidate: Candidate): boolean {
+    if (!this.#isPaced(candidate)) return true;
+    const { pod } = candidate;
+    if (this.#isBack(pod) && !this.#isTime(this.#owners.get(ownerKey(pod))?.nextMs ?? 0)) return false;
     return this.#arriving.left >= 1 || this.#isTime(allowedMs(this.#arriving, NEWCOMERS));
   }
 
-  #send(how: 'Evict' | 'Delete', { pod, by, gracePeriodSeconds }: Candidate, before: PodProgress | undefined): void {
+  #isBack({ uid }: PodView): boolean {
+    return this.#before.origins?.get(uid) === 'Back';
+  }
+
+  #send(how: 'Evict' | 'Delete', candidate: Candidate, before: PodProgress | undefined): void {
+    const { pod, by, gracePeriodSeconds } = candidate;
     const words = { said: before?.said ?? null, isBudget: before?.isBudget ?? false, silence: before?.silence ?? null };
     const policies = by.map(({ order }) => order.policy);
     const state = { kind: 'InFlight', sentMs: this.#nowMs, policies } as const;
-    if (!this.#progress.has(pod.uid) && this.#isNewcomer(pod)) {
+    if (this.#isPaced(candidate)) {
       this.#arriving = { ...this.#arriving, left: this.#arriving.left - 1 };
-      this.#owners = sentOneMore(this.#owners, ownerKey(pod), this.#nowMs, this.#random);
+      if (this.#isBack(pod)) this.#owners = sentOneMore(this.#owners, ownerKey(pod), this.#nowMs, this.#random);
     }
     this.#progress.set(pod.uid, { how, attempts: (before?.attempts ?? 0) + 1, ...words, state });
     // A deadline that comes first may want the pod deleted, or reported.

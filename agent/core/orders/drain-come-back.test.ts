@@ -4,7 +4,8 @@ import { NEWCOMERS } from './allowance.ts';
 import { COME_BACK } from './come-back.ts';
 
 import { type Play, playDrain } from './play-drain.ts';
-import { BUDGET, type CallTo, names, of, order, says, times } from './play-words.ts';
+import { BUDGET, type CallTo, names, of, order, says, states, times } from './play-words.ts';
+import type { PodView } from './pod.ts';
 import { samplePod as pod } from './sample-pod.ts';
 
 /** Pods that come to the node while it is drained. */
@@ -49,13 +50,18 @@ test('nor do they hold up critical pods, or those that wait for a budget', () =>
   assert.ok(names(sent).includes('storage'));
 });
 
-test('a pod that came back goes not before those that were there with a lower priority', () => {
+test('a pod that comes later goes not before those that were there, though its priority is lower', () => {
   const { sent } = playDrain({
     orders: [order()],
-    pods: [pod('back', { ...COMES_BACK, priority: 10 }), pod('usual')],
+    // More than there are places.
+    pods: Array.from({ length: 11 }, (_, i) => pod(`high-${i}`, { priority: 10 })),
+    reply: ({ kind }) => (kind === 'Evict' ? { afterMs: 50 } : {}),
+    onStep: (_step, world) => {
+      if (world.nowMs === 0) world.at(10, () => world.put(pod('late', COMES_BACK)));
+    },
     forMs: 1_000,
   });
-  assert.deepEqual(names(sent), ['usual', 'back']);
+  assert.deepEqual(names(sent).slice(10), ['high-10', 'late']);
 });
 
 test('pods that their owner brings back after the deadline are deleted at growing intervals', () => {
@@ -90,7 +96,8 @@ for (const [how, rules] of [
       },
       forMs: 241_000,
     });
-    const most = 5 + NEWCOMERS.burst + 4.1 * NEWCOMERS.perMinute;
+    // Those there at first, and those at the deadline.
+    const most = 2 * 5 + NEWCOMERS.burst + 4.1 * NEWCOMERS.perMinute;
     const all = names(sent).length + names(sent, 'Delete').length;
     assert.ok(all > NEWCOMERS.burst && all < most, `${all} of them`);
     assert.match(String(ends[0]?.end.problems), /pods keep coming to this node/);
@@ -110,4 +117,99 @@ test('orders that come at the moment when a rest is over do not blind the drain'
     forMs: 40_000,
   });
   assert.ok(times(sent).some((ms) => ms > 33_000));
+});
+
+/** The pods of one Job, which come so late, all at once. */
+const lateJob = (count: number, atMs: number): Pick<Play, 'onStep'> => {
+  let isDone = false;
+  return {
+    onStep(_step, world) {
+      if (isDone) return;
+      isDone = true;
+      const jobs = Array.from({ length: count }, (_, i) =>
+        pod(`job-${i}`, { ...COMES_BACK, controller: owner('job') }),
+      );
+      world.at(atMs, () => {
+        for (const each of jobs) world.put(each);
+      });
+    },
+  };
+};
+const isOfJob = ({ controller }: PodView) => controller?.uid === 'job';
+
+test('pods that come late for the first time go at full speed, however many their owner has', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 600 })],
+    pods: [pod('stuck')],
+    ...lateJob(20, 1_500),
+    reply: says('stuck', BUDGET),
+    forMs: 601_000,
+  });
+  const late = of(sent, 'Evict').filter(({ call }) => isOfJob((call as CallTo).pod));
+  assert.equal(late.length, 20);
+  assert.ok(
+    late.every(({ atMs }) => atMs < 2_000),
+    `the last at ${late.at(-1)?.atMs}`,
+  );
+  assert.doesNotMatch(String(ends[0]?.end.problems), /brings pods back/);
+});
+
+test('nor is a pod paced that was there at the first list, whenever it was made', () => {
+  const pods = Array.from({ length: 50 }, (_, i) => pod(`pod-${i}`, COMES_BACK));
+  const { sent, ends } = playDrain({ orders: [order({ timeoutSeconds: 60 })], pods });
+  assert.deepEqual([of(sent, 'Evict').length, states(ends)], [50, ['a Drained']]);
+  assert.ok((ends[0]?.atMs ?? Number.NaN) < 2_000);
+});
+
+test('all pods that are known at the deadline are deleted at that moment, whatever they are', () => {
+  let made = 0;
+  const { sent } = playDrain({
+    orders: [order({ timeoutSeconds: 30, onTimeout: 'Delete' })],
+    // Those of this owner tolerate everything; the others are behind a budget.
+    pods: Array.from({ length: 10 }, (_, i) => pod(`eager-${i}`, { controller: owner('eager') })),
+    ...lateJob(100, 1_500),
+    reply: (call) => (call.kind === 'Evict' && isOfJob(call.pod) ? BUDGET : {}),
+    onGone: (gone, world) => {
+      if (!isOfJob(gone)) world.put({ ...gone, terminating: false, uid: `back-${made}`, name: `back-${made++}` });
+    },
+    forMs: 60_000,
+  });
+  const atOnce = of(sent, 'Delete').filter(({ atMs }) => atMs < 30_200);
+  // And the first that comes back after it.
+  assert.equal(new Set(atOnce.map(({ call }) => (call as CallTo).pod.uid)).size, 110 + 1);
+  const after = of(sent, 'Delete').length - atOnce.length;
+  assert.ok(after <= 5, `${after} of those that came back after it`);
+});
+
+test('the longer an owner brings pods back, the fewer of them are evicted', () => {
+  let made = 0;
+  const { sent } = playDrain({
+    orders: [order({ timeoutSeconds: 600 })],
+    pods: [pod('eager')],
+    onGone: (gone, world) => world.put({ ...gone, terminating: false, uid: `back-${made}`, name: `back-${made++}` }),
+    forMs: 4 * 3_600_000,
+  });
+  const later = times(sent).filter((ms) => ms >= 3 * 3_600_000).length;
+  assert.ok(later >= 5 && later <= 13, `${later} in the fourth hour`);
+});
+
+test('an owner brings pods back at once, before the answer to the eviction or when there is none', () => {
+  for (const answer of [{}, { status: null, message: 'cut' }]) {
+    let made = 0;
+    const { sent } = playDrain({
+      orders: [order({ timeoutSeconds: 600 })],
+      pods: Array.from({ length: 3 }, (_, i) => pod(`eager-${i}`)),
+      reply(call, nowMs, world) {
+        if (call.kind !== 'Evict') return {};
+        const ending = { ...call.pod, terminating: true, deletionGracePeriodSeconds: 30 };
+        world.at(nowMs + 3, () => world.put(ending));
+        world.at(nowMs + 4, () => world.put(pod(`back-${made}`, { uid: `back-${made++}` })));
+        world.at(nowMs + 30_000, () => world.end(ending));
+        return { answer };
+      },
+      terminationMs: () => null,
+      forMs: 12_000,
+    });
+    assert.ok(times(sent).length <= 3 + 5, `${times(sent).length} evictions`);
+  }
 });

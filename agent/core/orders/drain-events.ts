@@ -13,6 +13,7 @@ import {
 } from './eviction-answer.ts';
 import type { DaemonSetLookup } from './eviction-choice.ts';
 import { forgetPod, NO_PODS, replacePods, reviewPods, updatePod } from './known-pods.ts';
+import { sentAway, withPods } from './origins.ts';
 import { type PodView, podKey } from './pod.ts';
 
 /** A node that seems empty is listed once more; a list that does not settle it is followed by others, ever slower. */
@@ -44,7 +45,10 @@ export function ordersGiven(
     const before = state.attempts.get(order.policy);
     const isSame = before !== undefined && keyOf(before.order) === keyOf(order);
     const heardMs = before?.order.since === order.since ? before.heardMs : nowMs;
-    attempts.set(order.policy, isSame ? before : newAttempt(order, heardMs, nowMs, serverNowMs));
+    attempts.set(
+      order.policy,
+      isSame ? before : changedAttempt(before, newAttempt(order, heardMs, nowMs, serverNowMs), nowMs),
+    );
   }
   const stopped = [...state.attempts.values()]
     .filter((attempt) => isActive(attempt) && attempts.get(attempt.order.policy) !== attempt)
@@ -55,6 +59,12 @@ export function ordersGiven(
   const kept = [...orphaned].filter(([, each]) => each.state.kind === 'InFlight' || each.how === 'Delete');
   // Whether the pods are needed any more is for the next step to say: one that rests may be about to begin.
   return { state: { ...state, attempts, progress: isNew ? new Map(kept) : orphaned }, stopped };
+}
+
+/** Other rules do not bring back the moment when all are deleted. */
+function changedAttempt(before: Attempt | undefined, attempt: Attempt, nowMs: number): Attempt {
+  const isPast = attempt.deletesMs !== null && attempt.deletesMs <= nowMs;
+  return isPast && before?.order.since === attempt.order.since ? { ...attempt, due: before.due } : attempt;
 }
 
 /** What was sent for attempts that stopped is theirs no more, and not that of those in their place. */
@@ -73,14 +83,13 @@ function keyOf({ since, rules }: DrainOrder): string {
 
 /** The watch lists the pods of the node. */
 export function podsListed(state: DrainState, pods: readonly PodView[]): DrainState {
-  const firstSeen = state.firstSeen ?? new Set(pods.map(({ uid }) => uid));
   // A fresh list under way may be older than this one.
   const look = { ...state.look, askedAt: OUTDATED };
-  return { ...state, podsProblem: null, firstSeen, look, pods: replacePods(state.pods ?? NO_PODS, pods) };
+  return withPods({ ...state, podsProblem: null, look }, replacePods(state.pods ?? NO_PODS, pods));
 }
 
 export function podSeen(state: DrainState, pod: PodView): DrainState {
-  return state.pods === null ? state : { ...state, pods: updatePod(state.pods, pod) };
+  return state.pods === null ? state : withPods(state, updatePod(state.pods, pod));
 }
 
 /** The watch has seen the pod go. */
@@ -116,7 +125,8 @@ export function podAnswered(
   const attempts = new Map(state.attempts);
   for (const attempt of concerned) attempts.set(attempt.order.policy, attemptAfter(attempt, pod, next));
   const progress = new Map(state.progress).set(pod.uid, progressAfter(before, next, answer, state.turn, nowMs));
-  const after = { ...state, attempts, progress };
+  const answered = next.kind === 'Wait' ? sentAway(state, pod) : state;
+  const after = { ...answered, attempts, progress };
   if (after.pods === null) return withoutProgress(after, pod.uid);
   if (next.kind === 'Gone') return forget(after, pod.uid, state.turn);
   return after.pods.byUid.has(pod.uid) ? after : withoutProgress(after, pod.uid);
@@ -220,15 +230,15 @@ export function looked(
     const accepted = progress.get(uid)?.state;
     if (!terminating && accepted?.kind === 'Accepted' && accepted.turn < askedAt) tryAgain(uid, NOT_ENDED);
   }
-  return { ...state, pods: known, progress, look: { ...look, answeredFrom: askedAt, problem: null } };
+  return { ...withPods(state, known), progress, look: { ...look, answeredFrom: askedAt, problem: null } };
 }
 
 /** How often it was tried is kept where only an answer says so: a list may show the pod once more. */
 function forget(state: DrainState, uid: string, turn: number | null): DrainState {
-  const pods = forgetPod(state.pods ?? NO_PODS, uid, turn);
-  const isFinal = pods.gone.get(uid) === null;
+  const after = withPods(state, forgetPod(state.pods ?? NO_PODS, uid, turn));
+  const isFinal = after.pods?.gone.get(uid) === null;
   const isInFlight = state.progress.get(uid)?.state.kind === 'InFlight';
-  return isFinal && !isInFlight ? withoutProgress({ ...state, pods }, uid) : { ...state, pods };
+  return isFinal && !isInFlight ? withoutProgress(after, uid) : after;
 }
 
 function withoutProgress(state: DrainState, uid: string): DrainState {

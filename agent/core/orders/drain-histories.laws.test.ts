@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ownerKey } from './come-back.ts';
-import type { DrainCall } from './drain-calls.ts';
 import type { DrainOrder } from './drain-order.ts';
 import { isActive } from './drain-state.ts';
 import { chooseEvictions } from './eviction-choice.ts';
@@ -153,8 +152,6 @@ function play(history: History, more: Partial<Play> = {}) {
 }
 
 const RUNS = { numRuns: 300 };
-const isNew = ({ uid }: PodView) => uid.startsWith('back');
-const to = (call: DrainCall) => ('pod' in call ? call.pod : assert.fail());
 
 test('no pod is touched that no order in force takes, and none is deleted before its moment', () => {
   fc.assert(
@@ -200,7 +197,8 @@ test('what is there at its moment is deleted then, or as soon as it is listed', 
             if (!isOverdue(history, each, state, Math.max(deletesMs(each).latest, listedMs), nowMs)) continue;
             const { evict, refuse } = takes(each.order, [...pods.values()], state);
             if (refuse.length > 0) continue;
-            const left = evict.filter((pod) => !isNew(pod) && !asked.has(pod.uid));
+            const due = state.attempts.get(each.order.policy)?.due;
+            const left = evict.filter(({ uid }) => (due?.has(uid) ?? true) && !asked.has(uid));
             assert.deepEqual(left, [], `at ${nowMs}`);
           }
         },
@@ -228,19 +226,27 @@ function isOverdue(
 test('the pods that an owner brings back are sent away at growing intervals, by whatever means', () => {
   fc.assert(
     fc.property(anyHistory, (history) => {
-      const { sent } = play({ ...history, comesBack: true });
-      const firsts = new Map<string, { uid: string; atMs: number }[]>();
-      const seen = new Set<string>();
-      for (const { atMs, call } of sent) {
-        if ((call.kind !== 'Evict' && call.kind !== 'Delete') || !isNew(call.pod) || seen.has(call.pod.uid)) continue;
-        seen.add(call.pod.uid);
-        const key = ownerKey(to(call));
-        firsts.set(key, [...(firsts.get(key) ?? []), { uid: call.pod.uid, atMs }]);
-      }
+      const firsts = new Map<string, Set<string>>();
+      play(
+        { ...history, comesBack: true },
+        {
+          onStep({ calls, state: { attempts, origins } }) {
+            for (const call of calls) {
+              if (call.kind !== 'Evict' && call.kind !== 'Delete') continue;
+              const { uid } = call.pod;
+              // At the moment when all are deleted, and after a restart, nobody waits.
+              const isDue = call.kind === 'Delete' && [...attempts.values()].some(({ due }) => due?.has(uid));
+              if (isDue || origins?.get(uid) === 'There') continue;
+              const key = ownerKey(call.pod);
+              firsts.set(key, (firsts.get(key) ?? new Set()).add(uid));
+            }
+          },
+        },
+      );
       const lives = 1 + history.changes.filter(({ isRestart, orders }) => isRestart || orders.length === 0).length;
-      for (const [key, list] of firsts) {
-        assert.ok(list.length <= lives * (6 + FOR_MS / 30_000), `${list.length} of ${key}`);
-      }
+      // What the agent before a restart sent away comes back to one that has not seen it there.
+      const most = lives * (2 + Math.log2(FOR_MS / 1_000)) + history.pods.length * (lives - 1);
+      for (const [key, uids] of firsts) assert.ok(uids.size <= most, `${uids.size} of ${key}`);
     }),
     RUNS,
   );

@@ -1,8 +1,9 @@
 import { type Allowance, fullAllowance, NEWCOMERS } from './allowance.ts';
-import type { OwnerPace } from './come-back.ts';
+import type { Owners } from './come-back.ts';
 import type { LookupProgress } from './daemon-sets.ts';
 import type { DrainOrder } from './drain-order.ts';
 import { type KnownPods, NO_PODS } from './known-pods.ts';
+import type { Origin } from './origins.ts';
 import type { PodName, PodView } from './pod.ts';
 
 /** All that the drain of one node knows. Nothing in it is ever changed; the functions of drain-events.ts make the next. */
@@ -18,12 +19,12 @@ export type DrainState = {
   readonly pods: KnownPods | null;
   /** Why the pods could not be read the last time. */
   readonly podsProblem: string | null;
-  /** UIDs of the first list since there was nothing to drain: what comes later came after the drain began. */
-  readonly firstSeen: ReadonlySet<string> | null;
+  /** By the UID of each known pod, also while the pods are not followed; null: not listed since there was nothing to drain. */
+  readonly origins: ReadonlyMap<string, Origin> | null;
   /** By pod UID; no matter how many policies want a pod, it is evicted once. */
   readonly progress: ReadonlyMap<string, PodProgress>;
   /** By the key of `ownerKey`. */
-  readonly owners: ReadonlyMap<string, OwnerPace>;
+  readonly owners: Owners;
   /** By the key of `daemonSetKey`. */
   readonly daemonSets: ReadonlyMap<string, LookupProgress>;
   readonly look: Look;
@@ -48,6 +49,8 @@ export type Attempt = {
   readonly untilMs: number;
   /** When what is left is deleted, whatever became of the attempts until then; null: never. */
   readonly deletesMs: number | null;
+  /** UIDs of the pods that were known at that moment, which wait for nothing; null: it has not come. */
+  readonly due: ReadonlySet<string> | null;
   /** Pods whose eviction or deletion was accepted. */
   readonly accepted: number;
   /** What no retry can help. */
@@ -97,7 +100,7 @@ const NEVER_ASKED = { askedAt: OUTDATED, askedMs: null, knew: NO_PODS.byUid, ans
 const NO_LOOK: Look = { isInFlight: false, ...NEVER_ASKED, attempts: 0, nextMs: 0, problem: null };
 
 export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number): DrainState {
-  const known = { pods: null, podsProblem: null, firstSeen: null, look: NO_LOOK };
+  const known = { pods: null, podsProblem: null, origins: null, look: NO_LOOK };
   const nothing = { progress: new Map(), owners: new Map(), daemonSets: new Map() };
   const requests = { asking: fullAllowance(nowMs), deleting: fullAllowance(nowMs) };
   const allowances = { ...requests, arriving: fullAllowance(nowMs, NEWCOMERS) };
@@ -112,7 +115,7 @@ export function withoutPods(state: DrainState): DrainState {
     ...state,
     pods: null,
     podsProblem: null,
-    firstSeen: isOver ? null : state.firstSeen,
+    origins: isOver ? null : state.origins,
     owners: isOver ? new Map() : state.owners,
     progress: new Map(inFlight),
     daemonSets: new Map(),
@@ -132,13 +135,6 @@ export function isCallWanted({ attempts, progress }: DrainState, uid: string): b
     const attempt = attempts.get(policy);
     return attempt !== undefined && isActive(attempt);
   });
-}
-
-/** Tells pods that came to the node after its drain had begun from those that were there. */
-export function newcomers({ attempts, firstSeen }: DrainState): (pod: PodView) => boolean {
-  const begun = [...attempts.values()].map(({ order }) => Date.parse(order.since)).filter((ms) => !Number.isNaN(ms));
-  const begunMs = Math.min(...begun);
-  return ({ uid, createdAt }) => (firstSeen !== null && !firstSeen.has(uid)) || Date.parse(createdAt) > begunMs;
 }
 
 /** The known pods, none before the first list. */

@@ -2,6 +2,7 @@ import { holdsTheEnd, type LookupProgress, NOT_LOOKED_UP } from './daemon-sets.t
 import { type Attempt, type DrainState, podsOf } from './drain-state.ts';
 import { describeLeft, groupByReason } from './drain-words.ts';
 import { type Choice, chooseEvictions, daemonSetKey } from './eviction-choice.ts';
+import type { KnownPods } from './known-pods.ts';
 import type { PodView } from './pod.ts';
 
 /** A node that seems empty is worth one more look, even past the deadline. */
@@ -53,7 +54,7 @@ export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number)
   const isDue = isLate && attempt.deletesMs !== null && attempt.phase === 'Evicting';
   // A look-up that is on its way may say that nothing may be taken at all.
   if (isDue && !isReady) return { kind: 'Goes', attempt, choice, isReady, needsLook: false };
-  return judgeLeft(state, isDue ? beginDeleting(attempt, choice, nowMs) : attempt, choice, isReady, nowMs);
+  return judgeLeft(state, isDue ? beginDeleting(attempt, choice, state.pods, nowMs) : attempt, choice, isReady, nowMs);
 }
 
 function judgeLeft(state: DrainState, attempt: Attempt, choice: Choice, isReady: boolean, nowMs: number): Verdict {
@@ -95,9 +96,10 @@ export function deletionSeconds({ order: { rules } }: Attempt, pod: PodView): nu
   return rules.gracePeriodSeconds ?? Math.min(pod.terminationGracePeriodSeconds, Math.ceil(rules.timeoutSeconds));
 }
 
-function beginDeleting(attempt: Attempt, { evict, wait }: Choice, nowMs: number): Attempt {
+function beginDeleting(attempt: Attempt, { evict, wait }: Choice, pods: KnownPods, nowMs: number): Attempt {
   const longest = Math.max(0, ...[...evict, ...wait].map((pod) => deletionSeconds(attempt, pod)));
-  return { ...attempt, phase: 'Deleting', untilMs: nowMs + longest * 1000 + DELETED_MS };
+  const due = attempt.due ?? new Set(pods.byUid.keys());
+  return { ...attempt, phase: 'Deleting', untilMs: nowMs + longest * 1000 + DELETED_MS, due };
 }
 
 function unknownIn({ skip }: Choice): readonly PodView[] {

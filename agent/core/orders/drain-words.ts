@@ -1,5 +1,6 @@
 import { ownerKey } from './come-back.ts';
-import { type DrainState, newcomers, type PodProgress, podsOf } from './drain-state.ts';
+import { type DrainState, type PodProgress, podsOf } from './drain-state.ts';
+import { isNewcomer } from './origins.ts';
 import { type PodView, podKey } from './pod.ts';
 
 /** Of pods with one reason so many are named, if their names take no more characters than that. */
@@ -74,11 +75,11 @@ function whyTerminating({ finalizers }: PodView): string {
 
 function whyUntried(state: DrainState, pod: PodView, nowMs: number): string {
   const pace = state.owners.get(ownerKey(pod));
-  if (pace !== undefined && pace.nextMs > nowMs && newcomers(state)(pod)) {
+  if (pace !== undefined && pace.nextMs > nowMs && state.origins?.get(pod.uid) === 'Back') {
     const seconds = Math.ceil((pace.nextMs - nowMs) / 1000);
-    return `its owner brings pods back to this node, ${pace.sent} so far; the next goes in ${seconds} s`;
+    return `its owner brings pods back to this node, ${pace.back} so far; the next goes in ${seconds} s`;
   }
-  if (state.arriving.left < 1 && newcomers(state)(pod)) return 'pods keep coming to this node, so they go slowly';
+  if (state.arriving.left < 1 && isNewcomer(state)(pod)) return 'pods keep coming to this node, so they go slowly';
   return 'it was not tried yet';
 }
 

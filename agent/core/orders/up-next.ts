@@ -1,6 +1,7 @@
-import { type Attempt, type DrainState, newcomers } from './drain-state.ts';
+import type { Attempt, DrainState } from './drain-state.ts';
 import { deletionSeconds } from './drain-verdict.ts';
 import type { Choice } from './eviction-choice.ts';
+import { isNewcomer } from './origins.ts';
 import { isCritical, isFinished, type PodView } from './pod.ts';
 
 /** What an attempt under way wants. */
@@ -51,7 +52,7 @@ export function chooseUpNext(
   for (const { attempt, choice } of evicting) {
     for (const pod of choice.evict) add(all, pod, attempt, attempt.order.rules.gracePeriodSeconds);
   }
-  const isNewcomer = newcomers(state);
+  const isNew = isNewcomer(state);
   const wakesMs: number[] = [];
   const untried: Candidate[] = [];
   const due: { candidate: Candidate; untilMs: number }[] = [];
@@ -69,26 +70,26 @@ export function chooseUpNext(
     const isUnanswered =
       progress === undefined ||
       (progress.state.kind === 'InFlight' && progress.said === null && progress.silence === null);
-    if (isUnanswered && !isNewcomer(pod)) lowest = Math.min(lowest, rankOf(pod));
+    if (isUnanswered && !isNew(pod)) lowest = Math.min(lowest, rankOf(pod));
   }
   const first = untried
     .filter(({ pod }) => rankOf(pod) <= lowest)
     .filter((candidate) => {
-      const fromMs = criticalFromMs(candidate, evicting, isNewcomer);
+      const fromMs = criticalFromMs(candidate, evicting, isNew);
       if (fromMs > nowMs) wakesMs.push(fromMs);
       return fromMs <= nowMs;
     })
     .sort((a, b) => rankOf(a.pod) - rankOf(b.pod));
   const again = due.sort((a, b) => a.untilMs - b.untilMs).map(({ candidate }) => candidate);
-  return { candidates: newcomersLast([...first, ...again], isNewcomer), wakesMs };
+  return { candidates: newcomersLast([...first, ...again], isNew), wakesMs };
 }
 
 /** In the same order, but for those that came while the node is drained. */
 export function newcomersLast(
   candidates: readonly Candidate[],
-  isNewcomer: (pod: PodView) => boolean,
+  isNew: (pod: PodView) => boolean,
 ): readonly Candidate[] {
-  return [...candidates.filter(({ pod }) => !isNewcomer(pod)), ...candidates.filter(({ pod }) => isNewcomer(pod))];
+  return [...candidates.filter(({ pod }) => !isNew(pod)), ...candidates.filter(({ pod }) => isNew(pod))];
 }
 
 /**
@@ -100,16 +101,12 @@ function rankOf(pod: PodView): number {
 }
 
 /** A critical pod waits until the others are gone, for they may need it to end; but for half of the time at most. */
-function criticalFromMs(
-  { pod, by }: Candidate,
-  evicting: readonly Wanted[],
-  isNewcomer: (pod: PodView) => boolean,
-): number {
+function criticalFromMs({ pod, by }: Candidate, evicting: readonly Wanted[], isNew: (pod: PodView) => boolean): number {
   if (!isCritical(pod) || isFinished(pod)) return Number.NEGATIVE_INFINITY;
   const froms = by.map((attempt) => {
     const choice = evicting.find((each) => each.attempt === attempt)?.choice;
     const others = [...(choice?.evict ?? []), ...(choice?.wait ?? [])].some(
-      (other) => !isCritical(other) && !isNewcomer(other),
+      (other) => !isCritical(other) && !isNew(other),
     );
     return others ? attempt.startedMs + (attempt.untilMs - attempt.startedMs) / 2 : Number.NEGATIVE_INFINITY;
   });
