@@ -1,6 +1,12 @@
 /** A burst takes every pod of the largest node at once; after that so many requests a minute, whatever comes. */
 export const ALLOWANCE = { burst: 600, perMinute: 600 };
 
+/**
+ * For deletions that are tried again, and what is read between: every pod of the largest node several times, as long as
+ * an API server takes to start. The first of each pod needs none.
+ */
+export const DELETING_AGAIN = { burst: 2_000, perMinute: 600 };
+
 /** For pods that come while the node is drained, whoever brings them: a few owners at once, and then no stream of them. */
 export const NEWCOMERS = { burst: 60, perMinute: 30 };
 

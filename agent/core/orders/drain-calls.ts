@@ -1,24 +1,24 @@
-import { type Allowance, nextMs as allowedMs, NEWCOMERS } from './allowance.ts';
+import { type Allowance, nextMs as allowedMs, DELETING_AGAIN, NEWCOMERS } from './allowance.ts';
 import { ownerKey, sentOneMore } from './come-back.ts';
 import { isUnresolved, lookupSent, NOT_LOOKED_UP } from './daemon-sets.ts';
 import type { Attempt, DrainState, PodProgress } from './drain-state.ts';
 import { LAST_LOOK_MS } from './drain-verdict.ts';
 import { daemonSetKey } from './eviction-choice.ts';
 import { NO_PODS } from './known-pods.ts';
+import { lookDueMs } from './look-due.ts';
 import { isNewcomer } from './origins.ts';
 import type { PodView } from './pod.ts';
 import { type Candidate, chooseDeletions, chooseUpNext, newcomersLast, type Wanted } from './up-next.ts';
 
 /** Evictions under way at a time; a pod that waits for its budget or its end takes no place. */
 export const MAX_EVICTIONS_IN_FLIGHT = 10;
-/** Deletions under way at a time: their deadline has come, so they have places that no eviction takes. */
+/**
+ * First deletions of pods under way at a time: their deadline has come, so they have places that no eviction takes. As many
+ * are tried again at a time, in places of their own.
+ */
 export const MAX_DELETIONS_IN_FLIGHT = 10;
 /** A deletion without an answer keeps its place no longer: one that hangs must not hold up those that are due, too. */
 export const DELETION_PLACE_MS = 1_000;
-/** A watch may be silent for minutes before it is known to be dead; so often pods that should end are listed all the same. */
-const REVIEW_MS = 60_000;
-/** So long before its deadline a drain lists the pods once more, so that none that has gone is reported as left. */
-const LAST_LIST_MS = 5_000;
 /** No single call of a drain takes longer, whatever is left until its deadline. */
 const CALL_DEADLINE_MS = 10_000;
 
@@ -60,7 +60,7 @@ class Sender {
   #owners: DrainState['owners'];
   #look: DrainState['look'];
   #asking: Allowance;
-  #deleting: Allowance;
+  #deletingAgain: Allowance;
   #arriving: Allowance;
 
   constructor(state: DrainState, wanted: readonly Wanted[], nowMs: number, random: number) {
@@ -74,13 +74,18 @@ class Sender {
     this.#deletions = chooseDeletions(wanted);
     this.#look = state.look;
     this.#asking = state.asking;
-    this.#deleting = state.deleting;
+    this.#deletingAgain = state.deletingAgain;
     this.#arriving = state.arriving;
   }
 
   sending(): Sending {
     const changed = { progress: this.#progress, owners: this.#owners, daemonSets: this.#daemonSets };
-    const spent = { look: this.#look, asking: this.#asking, deleting: this.#deleting, arriving: this.#arriving };
+    const spent = {
+      look: this.#look,
+      asking: this.#asking,
+      deletingAgain: this.#deletingAgain,
+      arriving: this.#arriving,
+    };
     return { state: { ...this.#before, ...changed, ...spent }, calls: this.#calls, wakesMs: this.#wakesMs };
   }
 
@@ -116,23 +121,28 @@ class Sender {
       if (progress.state.kind !== 'Reading' || progress.state.isSent || pod === undefined) continue;
       // An eviction of which nobody knows what came holds up no deletion.
       if (progress.how === 'Evict' && this.#deletions.has(uid)) continue;
-      if (!this.#mayAsk()) return;
+      if (progress.how === 'Delete' ? !this.#mayDeleteAgain() : !this.#mayAsk()) continue;
       this.#progress.set(uid, { ...progress, state: { ...progress.state, isSent: true } });
       this.#calls.push({ kind: 'Read', pod, deadlineMs: this.#callMs() });
     }
   }
 
+  /** Each pod once, before any is tried again; an eviction under way is given up for it. */
   delete(): void {
-    for (const candidate of newcomersLast([...this.#deletions.values()], isNewcomer(this.#before))) {
-      const progress = this.#progress.get(candidate.pod.uid);
+    const isAgain = ({ pod }: Candidate) => this.#progress.get(pod.uid)?.how === 'Delete';
+    const all = newcomersLast([...this.#deletions.values()], isNewcomer(this.#before));
+    const attempts = ({ pod }: Candidate) => this.#progress.get(pod.uid)?.attempts ?? 0;
+    const again = all.filter(isAgain).sort((a, b) => attempts(a) - attempts(b));
+    for (const candidate of all.filter((each) => !isAgain(each))) {
       if (!this.#isTurn(candidate)) continue;
-      const isRepeated = progress?.how === 'Delete';
-      // An eviction under way is given up for it.
-      if (isRepeated && !this.#isDue(progress)) continue;
-      if (!this.#mayDelete()) return;
-      if (this.#deleting.left < 1) return void this.#wakesMs.push(allowedMs(this.#deleting));
-      this.#deleting = { ...this.#deleting, left: this.#deleting.left - 1 };
-      this.#send('Delete', candidate, isRepeated ? progress : undefined);
+      if (!this.#hasDeletionPlace(false)) break;
+      this.#send('Delete', candidate, undefined);
+    }
+    for (const candidate of again) {
+      const progress = this.#progress.get(candidate.pod.uid);
+      if (progress === undefined || !this.#isDue(progress)) continue;
+      if (!this.#hasDeletionPlace(true) || !this.#mayDeleteAgain()) break;
+      this.#send('Delete', candidate, progress);
     }
   }
 
@@ -195,14 +205,23 @@ class Sender {
     return taken.length < MAX_EVICTIONS_IN_FLIGHT;
   }
 
-  #mayDelete(): boolean {
+  #hasDeletionPlace(isAgain: boolean): boolean {
     const untilMs = [...this.#progress.values()]
-      .flatMap(({ how, state }) => (how === 'Delete' && state.kind === 'InFlight' ? [state.sentMs] : []))
-      .map((sentMs) => sentMs + DELETION_PLACE_MS)
+      .filter(({ how, attempts }) => how === 'Delete' && attempts > 1 === isAgain)
+      .flatMap(({ state }) => (state.kind === 'InFlight' ? [state.sentMs + DELETION_PLACE_MS] : []))
       .filter((ms) => ms > this.#nowMs);
     if (untilMs.length < MAX_DELETIONS_IN_FLIGHT) return true;
     this.#wakesMs.push(Math.min(...untilMs));
     return false;
+  }
+
+  #mayDeleteAgain(): boolean {
+    if (this.#deletingAgain.left < 1) {
+      this.#wakesMs.push(allowedMs(this.#deletingAgain, DELETING_AGAIN));
+      return false;
+    }
+    this.#deletingAgain = { ...this.#deletingAgain, left: this.#deletingAgain.left - 1 };
+    return true;
   }
 
   /** Remembers to look again when it is not. */
@@ -235,20 +254,6 @@ class Sender {
     const attempts: readonly Attempt[] = this.#wanted.map(({ attempt }) => attempt);
     return clampCall(Math.max(atLeastMs, ...attempts.map(({ untilMs }) => untilMs - this.#nowMs)));
   }
-}
-
-/** When a fresh list is due for an attempt, at the earliest; infinity: not as things are. */
-function lookDueMs({ attempt, choice, needsLook }: Wanted, { look, progress }: DrainState): number {
-  if (needsLook) return Number.NEGATIVE_INFINITY;
-  const { startedMs, untilMs } = attempt;
-  const askedMs = Math.max(startedMs, look.askedMs ?? startedMs);
-  const lastMs = untilMs - Math.min(LAST_LIST_MS, (untilMs - startedMs) / 2);
-  const isEnding =
-    choice.wait.length > 0 || choice.evict.some(({ uid }) => progress.get(uid)?.state.kind === 'Accepted');
-  return Math.min(
-    askedMs < lastMs ? lastMs : Number.POSITIVE_INFINITY,
-    isEnding ? askedMs + REVIEW_MS : Number.POSITIVE_INFINITY,
-  );
 }
 
 function clampCall(ms: number): number {

@@ -209,3 +209,71 @@ for (const [status, answer] of doubts) {
     assert.deepEqual([names(sent, 'Delete').length, states(ends)], [1, ['a Drained']]);
   });
 }
+
+test('deletions go by priority, too, the lowest first, and critical pods last', () => {
+  const critical = { priority: 2_000_001_000, priorityClassName: 'system-node-critical' };
+  const { sent } = playDrain({
+    orders: [order(DELETE)],
+    pods: [
+      pod('storage', critical),
+      pod('dns', { priorityClassName: 'system-cluster-critical' }),
+      ...Array.from({ length: 25 }, (_, i) => pod(`pod-${i}`, { priority: 25 - i })),
+    ],
+    reply: blocked,
+    forMs: 61_000,
+  });
+  const expected = Array.from({ length: 25 }, (_, i) => `pod-${24 - i}`);
+  assert.deepEqual(names(sent, 'Delete'), [...expected, 'dns', 'storage']);
+});
+
+const UNAVAILABLE: Reply = { answer: { status: 503, message: '503 the API server is starting' } };
+const CUT: Reply = { answer: { status: null, message: 'connection refused' }, found: new Error('connection refused') };
+for (const [what, reply] of [
+  ['answers 503', UNAVAILABLE],
+  ['refuses connections', CUT],
+] as const) {
+  test(`an API server that ${what} for three seconds at the moment delays the last of 250 deletions by seconds`, () => {
+    const acceptedMs: number[] = [];
+    const { sent } = playDrain({
+      orders: [order(DELETE)],
+      pods: Array.from({ length: 250 }, (_, i) => pod(`pod-${i}`)),
+      reply(call, nowMs) {
+        if (call.kind === 'Evict') return BUDGET;
+        if (call.kind === 'Read') return nowMs < 63_000 ? reply : {};
+        if (call.kind !== 'Delete') return {};
+        if (nowMs < 63_000) return reply;
+        acceptedMs.push(nowMs);
+        return {};
+      },
+      // Each its own time.
+      random: (
+        (turn = 0) =>
+        () =>
+          (turn++ % 100) / 100
+      )(),
+      forMs: 100_000,
+    });
+    assert.equal(acceptedMs.length, 250);
+    assert.ok((acceptedMs.at(-1) ?? 0) < 63_000 + 4_500, `the last at ${acceptedMs.at(-1)}`);
+    assert.ok(names(sent, 'Delete').length <= 4 * 250, `${names(sent, 'Delete').length} deletions`);
+  });
+}
+
+test('the first deletion of a pod is never held up by those that are tried again', () => {
+  const by = (app: string, timeoutSeconds: number) =>
+    order({ ...DELETE, timeoutSeconds, podSelector: { matchLabels: { app } } }, { policy: app });
+  const many = (count: number, app: string) =>
+    Array.from({ length: count }, (_, i) => pod(`${app}-${i}`, { labels: { app } }));
+  const { sent } = playDrain({
+    orders: [by('sick', 20), by('web', 60)],
+    pods: [...many(100, 'sick'), ...many(10, 'web')],
+    reply: (call) =>
+      call.kind === 'Delete' && call.pod.labels.app === 'sick' ? { ...UNAVAILABLE, afterMs: 900 } : blocked(call),
+    forMs: 70_000,
+  });
+  const web = of(sent, 'Delete').filter(({ call }) => call.kind === 'Delete' && call.pod.labels.app === 'web');
+  assert.deepEqual(
+    web.map(({ atMs }) => atMs),
+    Array.from({ length: 10 }, () => 60_000),
+  );
+});

@@ -121,7 +121,7 @@ export function podAnswered(
     return attempt !== undefined && isActive(attempt) ? [attempt] : [];
   });
   const leftMs = Math.max(0, ...concerned.map(({ untilMs }) => untilMs - nowMs));
-  const next = decideEviction(answer, before.attempts - 1, leftMs, random);
+  const next = decideEviction(answer, how, before.attempts - 1, leftMs, random);
   const attempts = new Map(state.attempts);
   for (const attempt of concerned) attempts.set(attempt.order.policy, attemptAfter(attempt, pod, next));
   const progress = new Map(state.progress).set(pod.uid, progressAfter(before, next, answer, state.turn, nowMs));

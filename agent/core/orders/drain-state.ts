@@ -1,4 +1,4 @@
-import { type Allowance, fullAllowance, NEWCOMERS } from './allowance.ts';
+import { type Allowance, DELETING_AGAIN, fullAllowance, NEWCOMERS } from './allowance.ts';
 import type { Owners } from './come-back.ts';
 import type { LookupProgress } from './daemon-sets.ts';
 import type { DrainOrder } from './drain-order.ts';
@@ -30,8 +30,8 @@ export type DrainState = {
   readonly look: Look;
   /** For evictions and everything that is only read. */
   readonly asking: Allowance;
-  /** For deletions, which no retry of anything else may hold up. */
-  readonly deleting: Allowance;
+  /** For deletions that are tried again, which no retry of anything else may hold up. */
+  readonly deletingAgain: Allowance;
   /** For the first eviction or deletion of each pod that came while the node is drained. */
   readonly arriving: Allowance;
 };
@@ -102,7 +102,7 @@ const NO_LOOK: Look = { isInFlight: false, ...NEVER_ASKED, attempts: 0, nextMs: 
 export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number): DrainState {
   const known = { pods: null, podsProblem: null, origins: null, look: NO_LOOK };
   const nothing = { progress: new Map(), owners: new Map(), daemonSets: new Map() };
-  const requests = { asking: fullAllowance(nowMs), deleting: fullAllowance(nowMs) };
+  const requests = { asking: fullAllowance(nowMs), deletingAgain: fullAllowance(nowMs, DELETING_AGAIN) };
   const allowances = { ...requests, arriving: fullAllowance(nowMs, NEWCOMERS) };
   return { nodeName, ownPod, turn: 0, attempts: new Map(), ...known, ...nothing, ...allowances };
 }

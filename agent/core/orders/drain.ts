@@ -1,5 +1,5 @@
 import { backoffMs } from '../backoff.ts';
-import { NEWCOMERS, refill } from './allowance.ts';
+import { DELETING_AGAIN, NEWCOMERS, refill } from './allowance.ts';
 import { nextAttempt } from './attempts.ts';
 import { chooseCalls, type DrainCall } from './drain-calls.ts';
 import { type Attempt, type DrainState, isActive, withoutPods } from './drain-state.ts';
@@ -78,7 +78,10 @@ function beginTurn(state: DrainState, nowMs: number): DrainState {
   for (const [policy, attempt] of state.attempts) {
     if (attempt.phase === 'Resting' && attempt.untilMs <= nowMs) attempts.set(policy, nextAttempt(attempt, nowMs));
   }
-  const requests = { asking: refill(state.asking, nowMs), deleting: refill(state.deleting, nowMs) };
+  const requests = {
+    asking: refill(state.asking, nowMs),
+    deletingAgain: refill(state.deletingAgain, nowMs, DELETING_AGAIN),
+  };
   const allowances = { ...requests, arriving: refill(state.arriving, nowMs, NEWCOMERS) };
   return { ...state, ...allowances, attempts, turn: state.turn + 1 };
 }

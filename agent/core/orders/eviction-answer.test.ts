@@ -9,7 +9,7 @@ function answer(overrides: Partial<EvictionAnswer>): EvictionAnswer {
 }
 
 const decide = (overrides: Partial<EvictionAnswer>, { attempt = 0, leftMs = LEFT_MS, random = 0 } = {}): EvictionNext =>
-  decideEviction(answer(overrides), attempt, leftMs, random);
+  decideEviction(answer(overrides), 'Evict', attempt, leftMs, random);
 
 const BUDGET = {
   status: 429,

@@ -31,6 +31,8 @@ export type EvictionNext =
 /** A PodDisruptionBudget frees a place when another pod has become ready: seconds, not milliseconds. */
 const BLOCKED = { baseMs: 1_000, maxMs: 10_000 };
 const TRANSIENT = { baseMs: 200, maxMs: 5_000 };
+/** Of a deletion: at its deadline all pods of a node are tried again together, each taking part of what may be asked. */
+const TRANSIENT_DELETION = { baseMs: 1_000, maxMs: 30_000 };
 /** A webhook or a policy says no, often for as long as its operator moves the pod by itself. */
 const DENIED = { baseMs: 2_000, maxMs: 30_000 };
 /** It is said not to be there, and it is. */
@@ -45,21 +47,29 @@ const MAX_RETRY_AFTER_MS = 10_000;
 export const MIN_PAUSE_MS = TRANSIENT.baseMs / 2;
 
 /**
- * Decides what an answer to an Eviction means (registry/core/pod/rest/eviction.go).
+ * Decides what an answer to an Eviction, or to a deletion, means (registry/core/pod/rest/eviction.go).
  *
+ * @param how which of them
  * @param attempt how often this pod was tried before
  * @param leftMs until the drain's deadline; no wait is longer
  * @param random from 0 (inclusive) to 1 (exclusive)
  */
-export function decideEviction(answer: EvictionAnswer, attempt: number, leftMs: number, random: number): EvictionNext {
+export function decideEviction(
+  answer: EvictionAnswer,
+  how: 'Evict' | 'Delete',
+  attempt: number,
+  leftMs: number,
+  random: number,
+): EvictionNext {
   const { status, message, causes, retryAfterMs } = answer;
+  const transient = how === 'Delete' ? TRANSIENT_DELETION : TRANSIENT;
   const again = <Kind extends 'Recheck' | 'Retry'>(kind: Kind, backoff: Backoff, why: string) => {
     const mostMs = status === 429 ? Number.POSITIVE_INFINITY : MAX_RETRY_AFTER_MS;
     const wished = Math.max(backoffMs(attempt, backoff, random), Math.min(retryAfterMs ?? 0, mostMs));
     return { kind, afterMs: Math.max(0, Math.min(wished, leftMs)), why };
   };
   const retry = (backoff: Backoff, why: string) => again('Retry', backoff, why);
-  if (status === null) return again('Recheck', TRANSIENT, message);
+  if (status === null) return again('Recheck', transient, message);
   if (status >= 200 && status < 300) return { kind: 'Wait' };
   switch (status) {
     case 404:
@@ -69,7 +79,7 @@ export function decideEviction(answer: EvictionAnswer, attempt: number, leftMs: 
     case 429:
       return isBudgetRefusal(answer)
         ? retry(BLOCKED, message)
-        : retry(TRANSIENT, `the API server asks for patience: ${message}`);
+        : retry(transient, `the API server asks for patience: ${message}`);
     case 403:
       if (causes.includes('NamespaceTerminating')) {
         return retry(BLOCKED, 'its namespace is being deleted, which ends it too');
@@ -80,17 +90,17 @@ export function decideEviction(answer: EvictionAnswer, attempt: number, leftMs: 
       return retry(DENIED, message);
     // The credentials are being replaced, or their token is not known to this server yet.
     case 401:
-      return retry(TRANSIENT, message);
+      return retry(transient, message);
     case 500:
       return message.includes('more than one PodDisruptionBudget')
         ? retry(
             MISCONFIGURED,
             `more than one PodDisruptionBudget selects it, which evictions do not support: ${message}`,
           )
-        : retry(TRANSIENT, message);
+        : retry(transient, message);
     default:
       // Anything else, such as a redirect, is hardly the API server's: unknown is not failed.
-      return retry(status > 500 || status === 408 ? TRANSIENT : DENIED, message);
+      return retry(status > 500 || status === 408 ? transient : DENIED, message);
   }
 }
 

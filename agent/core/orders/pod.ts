@@ -56,7 +56,7 @@ export function isFinished({ phase }: Pick<PodView, 'phase'>): boolean {
 
 /** The two classes that Kubernetes itself has; no other class may have so high a priority. */
 const CRITICAL_CLASSES = ['system-cluster-critical', 'system-node-critical'];
-const CRITICAL_PRIORITY = 2_000_000_000;
+export const CRITICAL_PRIORITY = 2_000_000_000;
 
 /** The cluster or the node needs it to work: storage, network, DNS. It leaves a node last. */
 export function isCritical({ priority, priorityClassName }: Pick<PodView, 'priority' | 'priorityClassName'>): boolean {

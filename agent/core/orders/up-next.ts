@@ -2,7 +2,7 @@ import type { Attempt, DrainState } from './drain-state.ts';
 import { deletionSeconds } from './drain-verdict.ts';
 import type { Choice } from './eviction-choice.ts';
 import { isNewcomer } from './origins.ts';
-import { isCritical, isFinished, type PodView } from './pod.ts';
+import { CRITICAL_PRIORITY, isCritical, isFinished, type PodView } from './pod.ts';
 
 /** What an attempt under way wants. */
 export type Wanted = {
@@ -22,7 +22,7 @@ export type Candidate = {
 
 /**
  * Pods that are deleted, by UID, as the deadline of a drain has passed: all that are left, also those that end already
- * but were given longer.
+ * but were given longer. In the order that they go in: by rank, critical ones last.
  */
 export function chooseDeletions(wanted: readonly Wanted[]): ReadonlyMap<string, Candidate> {
   const deleting = wanted.filter(({ attempt }) => attempt.phase === 'Deleting');
@@ -35,7 +35,7 @@ export function chooseDeletions(wanted: readonly Wanted[]): ReadonlyMap<string, 
       add(candidates, pod, attempt, isOwn ? null : seconds);
     }
   }
-  return candidates;
+  return new Map([...candidates].sort(([, a], [, b]) => deletionRank(a.pod) - deletionRank(b.pod)));
 }
 
 /**
@@ -98,6 +98,11 @@ export function newcomersLast(
  */
 function rankOf(pod: PodView): number {
   return isFinished(pod) ? Number.NEGATIVE_INFINITY : pod.priority;
+}
+
+/** Its class makes a pod critical, whatever priority it says. */
+function deletionRank(pod: PodView): number {
+  return isCritical(pod) && !isFinished(pod) ? Math.max(rankOf(pod), CRITICAL_PRIORITY) : rankOf(pod);
 }
 
 /** A critical pod waits until the others are gone, for they may need it to end; but for half of the time at most. */
