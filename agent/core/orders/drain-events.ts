@@ -53,12 +53,10 @@ export function ordersGiven(
   const stopped = [...state.attempts.values()]
     .filter((attempt) => isActive(attempt) && attempts.get(attempt.order.policy) !== attempt)
     .map((attempt) => ({ attempt, why: attempts.has(attempt.order.policy) ? 'it begins anew by other rules' : why }));
-  // What was said to the attempts before binds none that begins now.
-  const isNew = [...attempts].some(([policy, attempt]) => state.attempts.get(policy) !== attempt);
-  const orphaned = withoutPolicies(state.progress, new Set(stopped.map(({ attempt }) => attempt.order.policy)));
-  const kept = [...orphaned].filter(([, each]) => each.state.kind === 'InFlight' || each.how === 'Delete');
+  // What an answer said of a pod binds whoever wants it.
+  const progress = withoutPolicies(state.progress, new Set(stopped.map(({ attempt }) => attempt.order.policy)));
   // Whether the pods are needed any more is for the next step to say: one that rests may be about to begin.
-  return { state: { ...state, attempts, progress: isNew ? new Map(kept) : orphaned }, stopped };
+  return { state: { ...state, attempts, progress }, stopped };
 }
 
 /** Other rules do not bring back the moment when all are deleted. */

@@ -107,17 +107,22 @@ export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number
   return { nodeName, ownPod, turn: 0, attempts: new Map(), ...known, ...nothing, ...allowances };
 }
 
-/** As it is when no attempt is under way: what was sent may have happened, and who came back is remembered. */
-export function withoutPods(state: DrainState): DrainState {
-  const inFlight = [...state.progress].filter(([, { state }]) => state.kind === 'InFlight');
+/**
+ * As it is when no attempt is under way: what was sent may have happened, and who came back is remembered, and how long a pod
+ * has to be left.
+ */
+export function withoutPods(state: DrainState, nowMs: number): DrainState {
   const isOver = state.attempts.size === 0;
+  const kept = [...state.progress].filter(([, { state }]) => {
+    return state.kind === 'InFlight' || (state.kind === 'Waiting' && state.untilMs > nowMs && !isOver);
+  });
   return {
     ...state,
     pods: null,
     podsProblem: null,
     origins: isOver ? null : state.origins,
     owners: isOver ? new Map() : state.owners,
-    progress: new Map(inFlight),
+    progress: new Map(kept),
     daemonSets: new Map(),
     look: { ...NO_LOOK, nextMs: state.look.nextMs },
   };

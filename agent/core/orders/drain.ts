@@ -52,7 +52,7 @@ export function nextDrainStep(before: DrainState, nowMs: number, random: number)
   const needsPods = [...attempts.values()].some(isActive);
   const sending = needsPods
     ? chooseCalls(judged, wanted, nowMs, random)
-    : { state: withoutPods(judged), calls: [], wakesMs: [] };
+    : { state: withoutPods(judged, nowMs), calls: [], wakesMs: [] };
   const looksMs = [...attempts.values()].map((attempt) => nextLookMs(attempt, nowMs)).filter((ms) => ms !== null);
   const wakes = [...sending.wakesMs, ...looksMs];
   return {
