@@ -14,7 +14,7 @@ import {
 import type { DaemonSetLookup } from './eviction-choice.ts';
 import { forgetPod, NO_PODS, replacePods, reviewPods, updatePod } from './known-pods.ts';
 import { sentAway, withPods } from './origins.ts';
-import { type PodView, podKey } from './pod.ts';
+import type { PodView } from './pod.ts';
 
 /** A node that seems empty is listed once more; a list that does not settle it is followed by others, ever slower. */
 const RELIST = { baseMs: 200, maxMs: 10_000 };
@@ -121,7 +121,7 @@ export function podAnswered(
   const leftMs = Math.max(0, ...concerned.map(({ untilMs }) => untilMs - nowMs));
   const next = decideEviction(answer, how, before.attempts - 1, leftMs, random);
   const attempts = new Map(state.attempts);
-  for (const attempt of concerned) attempts.set(attempt.order.policy, attemptAfter(attempt, pod, next));
+  for (const attempt of concerned) attempts.set(attempt.order.policy, attemptAfter(attempt, pod, next, nowMs));
   const progress = new Map(state.progress).set(pod.uid, progressAfter(before, next, answer, state.turn, nowMs));
   const answered = next.kind === 'Wait' ? sentAway(state, pod) : state;
   const after = { ...answered, attempts, progress };
@@ -130,9 +130,11 @@ export function podAnswered(
   return after.pods.byUid.has(pod.uid) ? after : withoutProgress(after, pod.uid);
 }
 
-function attemptAfter(attempt: Attempt, pod: PodView, next: EvictionNext): Attempt {
+function attemptAfter(attempt: Attempt, pod: PodView, next: EvictionNext, nowMs: number): Attempt {
   if (next.kind === 'Wait') return { ...attempt, accepted: attempt.accepted + 1 };
-  return next.kind === 'Fail' ? { ...attempt, fatal: `pod ${podKey(pod)}: ${next.why}` } : attempt;
+  if (next.kind !== 'Fail') return attempt;
+  const { saidMs, refused } = attempt.fatal ?? { saidMs: nowMs, refused: [] };
+  return { ...attempt, fatal: { saidMs, refused: [...refused, { pod, why: next.why }] } };
 }
 
 function progressAfter(

@@ -54,10 +54,13 @@ export type Attempt = {
   /** Pods whose eviction or deletion was accepted. */
   readonly accepted: number;
   /** What no retry can help. */
-  readonly fatal: string | null;
+  readonly fatal: { readonly saidMs: number; readonly refused: readonly Reason[] } | null;
   /** The turn since which nothing seems to be left; null while something is. */
   readonly emptySince: number | null;
 };
+
+/** Why a pod is on the node still. */
+export type Reason = { readonly pod: PodView; readonly why: string };
 
 /** How far a pod is. */
 export type PodProgress = {

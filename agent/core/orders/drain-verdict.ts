@@ -26,7 +26,7 @@ export type Verdict =
   | {
       readonly kind: 'Goes';
       readonly attempt: Attempt;
-      /** null until the pods were listed. */
+      /** null until the pods were listed, and when it asks for nothing more. */
       readonly choice: Choice | null;
       /** Every DaemonSet was asked for once, so the choice says all there is to refuse. */
       readonly isReady: boolean;
@@ -37,7 +37,7 @@ export type Verdict =
 /** What an attempt has come to, from the pods as they are known now. */
 export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number): Verdict {
   const isLate = nowMs >= attempt.untilMs;
-  if (attempt.fatal !== null) return ended(attempt, 'GaveUp', [], [attempt.fatal]);
+  if (attempt.fatal !== null) return judgeFatal(state, attempt, attempt.fatal, nowMs);
   if (state.pods === null) {
     const goes: Verdict = { kind: 'Goes', attempt, choice: null, isReady: false, needsLook: false };
     if (nowMs < attempt.untilMs + (attempt.deletesMs === null ? 0 : DELETED_MS)) return goes;
@@ -55,6 +55,26 @@ export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number)
   // A look-up that is on its way may say that nothing may be taken at all.
   if (isDue && !isReady) return { kind: 'Goes', attempt, choice, isReady, needsLook: false };
   return judgeLeft(state, isDue ? beginDeleting(attempt, choice, state.pods, nowMs) : attempt, choice, isReady, nowMs);
+}
+
+/** It asks for nothing more; what it has asked for may be answered still, and tell how many pods it is about. */
+function judgeFatal(
+  state: DrainState,
+  attempt: Attempt,
+  { saidMs, refused }: NonNullable<Attempt['fatal']>,
+  nowMs: number,
+): Verdict {
+  const isAsking = [...state.progress.values()].some(
+    (each) => each.state.kind === 'InFlight' && each.state.policies.includes(attempt.order.policy),
+  );
+  if (isAsking && nowMs < Math.min(attempt.untilMs, saidMs + LAST_LOOK_MS)) {
+    return { kind: 'Goes', attempt, choice: null, isReady: false, needsLook: false };
+  }
+  const { evict, wait, skip } = choiceOf(state, attempt);
+  const uids = new Set(refused.map(({ pod }) => pod.uid));
+  const others = [...evict, ...wait].filter(({ uid }) => !uids.has(uid));
+  const problems = [...groupByReason(refused), ...describeLeft(state, others, nowMs, 'End')];
+  return ended(attempt, 'GaveUp', skip, problems);
 }
 
 function judgeLeft(state: DrainState, attempt: Attempt, choice: Choice, isReady: boolean, nowMs: number): Verdict {
@@ -83,9 +103,11 @@ function ended(
 }
 
 /** When time alone may change what an attempt comes to, the soonest after now; null: never. */
-export function nextLookMs({ phase, untilMs }: Attempt, nowMs: number): number | null {
+export function nextLookMs({ phase, untilMs, fatal }: Attempt, nowMs: number): number | null {
   if (phase === 'Drained') return null;
-  return [untilMs, untilMs + LAST_LOOK_MS, untilMs + DELETED_MS].find((ms) => ms > nowMs) ?? null;
+  const answersMs = fatal === null ? [] : [fatal.saidMs + LAST_LOOK_MS];
+  const later = [...answersMs, untilMs, untilMs + LAST_LOOK_MS, untilMs + DELETED_MS].filter((ms) => ms > nowMs);
+  return later.length === 0 ? null : Math.min(...later);
 }
 
 /**

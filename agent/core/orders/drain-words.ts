@@ -1,5 +1,5 @@
 import { ownerKey } from './come-back.ts';
-import { type DrainState, type PodProgress, podsOf } from './drain-state.ts';
+import { type DrainState, type PodProgress, podsOf, type Reason } from './drain-state.ts';
 import { isNewcomer } from './origins.ts';
 import { type PodView, podKey } from './pod.ts';
 
@@ -23,7 +23,7 @@ export function describeLeft(
 }
 
 /** Pods by their reason, each reason once: `pod ns/a, pod ns/b: why`, or `12 pods, such as pod ns/a, …, pod ns/e: why`. */
-export function groupByReason(entries: readonly { readonly pod: PodView; readonly why: string }[]): readonly string[] {
+export function groupByReason(entries: readonly Reason[]): readonly string[] {
   const groups = new Map<string, { why: string; pods: PodView[] }>();
   for (const { pod, why } of entries) {
     // What differs by the pod's own name, or by a count, is the same reason.

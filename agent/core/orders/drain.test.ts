@@ -184,6 +184,45 @@ test('a right that is missing ends the drain at once', () => {
   assert.deepEqual(ends[0]?.end.problems, [`pod default/a: ${RBAC.answer?.message}`]);
 });
 
+test('a right that is missing is told once for all its pods, and before whatever else keeps pods', () => {
+  const denied = ({ name }: PodView): Reply => ({
+    answer: { status: 403, message: `403 pods "${name}" is forbidden: User "x" cannot create resource` },
+  });
+  const { ends } = playDrain({
+    orders: [order()],
+    pods: [
+      pod('blocked'),
+      ...Array.from({ length: 8 }, (_, i) => pod(`a-${i}`)),
+      pod('fin', { terminating: true, finalizers: ['x/y'] }),
+    ],
+    reply(call, nowMs) {
+      if (call.kind !== 'Evict') return {};
+      const afterMs = call.pod.name === 'a-7' ? 300 : 5 + (nowMs % 7);
+      return call.pod.name === 'blocked' ? { ...BUDGET, afterMs: 50 } : { ...denied(call.pod), afterMs };
+    },
+    forMs: 5_000,
+  });
+  const [first = '', ...others] = ends[0]?.end.problems ?? [];
+  assert.match(first, /^8 pods, such as pod default\/a-0, .*: 403 pods "a-\d" is forbidden: User "x" cannot create/);
+  assert.deepEqual(others, [
+    'pod default/blocked: 429 the disruption budget web needs 1 healthy pods',
+    'pod default/fin: it is terminating still; its object is kept by the finalizer x/y',
+  ]);
+});
+
+test('a drain that lacks a right asks for nothing more, and waits for no answer that does not come', () => {
+  const { sent, ends } = playDrain({
+    orders: [order()],
+    pods: [pod('a'), pod('silent'), ...many(40)],
+    reply: (call) => ({ ...says('a', RBAC)(call), ...says('silent', { afterMs: 60_000 })(call) }),
+    terminationMs: () => null,
+    forMs: 10_000,
+  });
+  assert.equal(names(sent).length, 10);
+  assert.ok((ends[0]?.atMs ?? Number.NaN) <= 2_100, `it ends at ${ends[0]?.atMs}`);
+  assert.match(String(ends[0]?.end.problems), /^pod default\/a: 403/);
+});
+
 test('pods that their owner brings back are evicted at growing intervals, those there at first at full speed', () => {
   let made = 0;
   const started = many(30);
