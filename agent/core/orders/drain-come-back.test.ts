@@ -213,3 +213,66 @@ test('an owner brings pods back at once, before the answer to the eviction or wh
     assert.ok(times(sent).length <= 3 + 5, `${times(sent).length} evictions`);
   }
 });
+
+const debugPod = (atMs: number): Pick<Play, 'onStep'> => ({
+  onStep(_step, world) {
+    if (world.nowMs === 0) world.at(atMs, () => world.put(pod('debug', { controller: null })));
+  },
+});
+const onlyDebug = /^pod default\/debug: no controller would bring it back/;
+
+test('a pod that comes later and is refused stays and is told, and the drain of the others goes on', () => {
+  const { sent, ends } = playDrain({
+    orders: [order({ timeoutSeconds: 60 })],
+    pods: [pod('slow')],
+    ...debugPod(5_000),
+    reply: (call, nowMs) => (nowMs < 20_000 ? says('slow', BUDGET)(call) : {}),
+    forMs: 50_000,
+  });
+  assert.ok(times(sent).some((ms) => ms > 20_000));
+  assert.ok(!names(sent).includes('debug'));
+  assert.deepEqual(states(ends).slice(0, 1), ['a GaveUp']);
+  assert.ok((ends[0]?.atMs ?? 0) > 20_000, 'when the others have gone');
+  assert.match(String(ends[0]?.end.problems), onlyDebug);
+});
+
+test('nor does it keep the others from being deleted at the deadline, also where an attempt gave up since', () => {
+  const rbac = { answer: { status: 403, message: 'pods is forbidden: User "x" cannot create resource' } };
+  for (const refusal of [BUDGET, rbac]) {
+    const { sent, ends } = playDrain({
+      orders: [order({ timeoutSeconds: 60, onTimeout: 'Delete' })],
+      pods: [pod('stuck')],
+      ...debugPod(5_000),
+      reply: ({ kind }) => (kind === 'Evict' ? refusal : {}),
+      forMs: 70_000,
+    });
+    assert.deepEqual(names(sent, 'Delete'), ['stuck']);
+    assert.ok((times(sent, 'Delete')[0] ?? 0) <= 60_001);
+    assert.match(String(ends.at(-1)?.end.problems), onlyDebug);
+  }
+});
+
+test('at the deadline refused pods are told with whatever else is left', () => {
+  const { ends } = playDrain({
+    orders: [order({ timeoutSeconds: 60 })],
+    pods: [pod('stuck')],
+    ...debugPod(5_000),
+    reply: says('stuck', BUDGET),
+    forMs: 61_000,
+  });
+  assert.deepEqual([ends[0]?.atMs, ends[0]?.end.problems.length], [60_000, 2]);
+});
+
+test('a pod that is refused keeps all pods where it was there at first, as an agent that was restarted sees it', () => {
+  const drain = order({ timeoutSeconds: 60, onTimeout: 'Delete' });
+  const { sent } = playDrain({
+    orders: [drain],
+    changes: [{ atMs: 10_000, orders: [drain], isRestart: true }],
+    pods: [pod('stuck')],
+    ...debugPod(5_000),
+    reply: ({ kind }) => (kind === 'Evict' ? BUDGET : {}),
+    forMs: 70_000,
+  });
+  assert.ok(times(sent).every((ms) => ms < 10_000));
+  assert.deepEqual(names(sent, 'Delete'), []);
+});

@@ -164,7 +164,8 @@ test('no pod is touched that no order in force takes, and none is deleted before
             if (call.kind !== 'Evict' && call.kind !== 'Delete') continue;
             const by = inForceAt(history, nowMs).filter(({ order }) => {
               const { evict, wait, refuse } = takes(order, [...(state.pods?.byUid.values() ?? [])], state);
-              return refuse.length === 0 && [...evict, ...wait].some(({ uid }) => uid === call.pod.uid);
+              const isBegun = refuse.every(({ pod }) => state.origins?.get(pod.uid) !== 'There');
+              return isBegun && [...evict, ...wait].some(({ uid }) => uid === call.pod.uid);
             });
             assert.notDeepEqual(by, [], `${call.kind} ${call.pod.name} at ${nowMs}`);
             if (call.kind === 'Evict') continue;
@@ -196,7 +197,7 @@ test('what is there at its moment is deleted then, or as soon as it is listed', 
           for (const each of inForceAt(history, nowMs)) {
             if (!isOverdue(history, each, state, Math.max(deletesMs(each).latest, listedMs), nowMs)) continue;
             const { evict, refuse } = takes(each.order, [...pods.values()], state);
-            if (refuse.length > 0) continue;
+            if (refuse.some(({ pod }) => state.origins?.get(pod.uid) === 'There')) continue;
             const due = state.attempts.get(each.order.policy)?.due;
             const left = evict.filter(({ uid }) => (due?.has(uid) ?? true) && !asked.has(uid));
             assert.deepEqual(left, [], `at ${nowMs}`);

@@ -3,6 +3,7 @@ import { type Attempt, type DrainState, podsOf } from './drain-state.ts';
 import { describeLeft, groupByReason } from './drain-words.ts';
 import { type Choice, chooseEvictions, daemonSetKey } from './eviction-choice.ts';
 import type { KnownPods } from './known-pods.ts';
+import { isNewcomer } from './origins.ts';
 import type { PodView } from './pod.ts';
 
 /** A node that seems empty is worth one more look, even past the deadline. */
@@ -47,10 +48,9 @@ export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number)
 
   const choice = choiceOf(state, attempt);
   const isReady = unknownIn(choice).every((pod) => lookupOf(state, pod)?.lookup != null);
-  if (choice.refuse.length > 0 && (isReady || isLate)) {
-    const refused = choice.refuse.map(({ pod, reasons }) => ({ pod, why: reasons.join('; ') }));
-    return ended(attempt, 'GaveUp', choice.skip, groupByReason(refused));
-  }
+  // One that comes later stays and is told; it takes back nothing that was promised for the others.
+  const isBegun = choice.refuse.every(({ pod }) => isNewcomer(state)(pod));
+  if (!isBegun && (isReady || isLate)) return ended(attempt, 'GaveUp', choice.skip, describeRefused(choice));
   const isDue = isLate && attempt.deletesMs !== null && attempt.phase === 'Evicting';
   // A look-up that is on its way may say that nothing may be taken at all.
   if (isDue && !isReady) return { kind: 'Goes', attempt, choice, isReady, needsLook: false };
@@ -70,11 +70,15 @@ function judgeFatal(
   if (isAsking && nowMs < Math.min(attempt.untilMs, saidMs + LAST_LOOK_MS)) {
     return { kind: 'Goes', attempt, choice: null, isReady: false, needsLook: false };
   }
-  const { evict, wait, skip } = choiceOf(state, attempt);
+  const choice = choiceOf(state, attempt);
   const uids = new Set(refused.map(({ pod }) => pod.uid));
-  const others = [...evict, ...wait].filter(({ uid }) => !uids.has(uid));
-  const problems = [...groupByReason(refused), ...describeLeft(state, others, nowMs, 'End')];
-  return ended(attempt, 'GaveUp', skip, problems);
+  const others = [...choice.evict, ...choice.wait].filter(({ uid }) => !uids.has(uid));
+  const problems = [
+    ...groupByReason(refused),
+    ...describeRefused(choice),
+    ...describeLeft(state, others, nowMs, 'End'),
+  ];
+  return ended(attempt, 'GaveUp', choice.skip, problems);
 }
 
 function judgeLeft(state: DrainState, attempt: Attempt, choice: Choice, isReady: boolean, nowMs: number): Verdict {
@@ -86,9 +90,10 @@ function judgeLeft(state: DrainState, attempt: Attempt, choice: Choice, isReady:
     if (nowMs >= attempt.untilMs + LAST_LOOK_MS) return ended(attempt, 'GaveUp', choice.skip, [unseen(state)]);
     return { kind: 'Goes', attempt: { ...attempt, emptySince }, choice, isReady, needsLook: true };
   }
-  if (nowMs >= attempt.untilMs) {
+  const onlyRefused = left.length + unresolved.length === 0;
+  if (nowMs >= attempt.untilMs || onlyRefused) {
     const problems = [...describeLeft(state, left, nowMs, 'End'), ...describeUnresolved(state, unresolved)];
-    return ended(attempt, 'GaveUp', choice.skip, problems);
+    return ended(attempt, 'GaveUp', choice.skip, [...describeRefused(choice), ...problems]);
   }
   return { kind: 'Goes', attempt: { ...attempt, emptySince: null }, choice, isReady, needsLook: false };
 }
@@ -143,6 +148,10 @@ function choiceOf(state: DrainState, { order }: Attempt): Choice {
 function unseen({ look }: DrainState): string {
   const problem = look.problem === null ? '' : `: ${look.problem}`;
   return `whether pods are left could not be read in time${problem}`;
+}
+
+function describeRefused({ refuse }: Choice): readonly string[] {
+  return groupByReason(refuse.map(({ pod, reasons }) => ({ pod, why: reasons.join('; ') })));
 }
 
 function describeUnresolved(state: DrainState, pods: readonly PodView[]): readonly string[] {

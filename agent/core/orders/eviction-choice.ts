@@ -24,7 +24,7 @@ export type Choice = {
   /** Terminating already: waited for, not evicted a second time. */
   readonly wait: readonly PodView[];
   readonly skip: readonly { readonly pod: PodView; readonly reason: SkipReason }[];
-  /** If there is any, nothing is evicted: a drain that cannot end should not begin. */
+  /** If any was there when the drain began, nothing is evicted: a drain that cannot end should not begin. */
   readonly refuse: readonly Refusal[];
 };
 
