@@ -144,7 +144,7 @@ describe('the check itself', { skip, concurrency: true }, () => {
       test('a timeout kills the whole process group', async () => {
         const lifeSeconds = `${runIn === 'Host' ? 60 : 61}.${process.pid}`;
         const script = `sleep ${lifeSeconds} & sleep ${lifeSeconds}`;
-        const running = start(['sh', '-c', script], { runIn, timeoutSeconds: 3 }, host);
+        const running = start(['sh', '-c', script], { runIn, timeoutSeconds: 5 }, host);
         await until('both of its processes run', () => processesWith(lifeSeconds).length === 2);
         assert.deepEqual((await inTime('the outcome', running.outcome)).ended, { kind: 'TimedOut' });
         await inTime('the end of all its processes', running.gone);
