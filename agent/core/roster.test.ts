@@ -46,6 +46,12 @@ test('a hold that was taken over is not taken over again, one that came after it
   assert.deepEqual([health(again)?.failing, health(again, 'b')?.failing], [false, true]);
 });
 
+test('a check that fails by itself when its hold is seen fails by itself, whatever came in between', () => {
+  const failing = { failures: 0, successes: 1, failing: true, remembered: false };
+  const seen = withHealth(fresh(a), 'a', failing);
+  assert.deepEqual(health(adoptLedger(seen, ledgerOf('a'), null, true)), failing);
+});
+
 test('what was counted while another agent acted says nothing of its holds, and something of all else', () => {
   const almost = { failures: 0, successes: 1, failing: true, remembered: false };
   const seen = withHealth(withHealth(fresh(a, samplePolicy('b')), 'a', almost), 'b', almost);

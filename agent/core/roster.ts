@@ -76,6 +76,7 @@ export function adoptLedger(
     const { name } = policy.metadata;
     const hold = holdOf(ledger, name);
     if (hold === null || hold.since === holdOf(known, name)?.since) return health;
+    if (countsBefore && health.failing) return health;
     const counted = countsBefore ? health : { ...health, successes: 0 };
     return settleHealth({ ...counted, failing: true, remembered: true }, policy.spec.check);
   });

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { clockedAgent, FAILED, HEALTHY, OWN_CLAIM, policySet } from '../../test/harness/step-samples.ts';
 import { claimChange } from './claim.ts';
 import { ledgerOf } from './ledger.ts';
-import { changedNode } from './node.ts';
+import { changedNode, LEDGER_ANNOTATION } from './node.ts';
 import { SAMPLE_DRAIN, SAMPLE_TAINT, sampleBudget, sampleNode, samplePolicy } from './samples.ts';
 import { nodeOf } from './state.ts';
 
@@ -117,6 +117,21 @@ suite('what is seen of the Node', () => {
     assert.notEqual(agent.orders.effects, null);
   });
 
+  test('that is another one is held for what another agent did to it, though our claim stood on the one before', () => {
+    const agent = clockedAgent([ONCE]);
+    agent.see(sampleNode());
+    agent.run('a', FAILED);
+    agent.land();
+    const text = agent.node.annotations[LEDGER_ANNOTATION] ?? '';
+    const ledger = { ...JSON.parse(text), nodeUid: 'uid-2' };
+    const taken = { ...agent.node, uid: 'uid-2', resourceVersion: '99' };
+    const other = { ...OWN_CLAIM, id: 'other', since: '2025-12-31T00:00:00Z' };
+    const claimed = changedNode(taken, claimChange(taken, other));
+    agent.see({ ...claimed, annotations: { ...claimed.annotations, [LEDGER_ANNOTATION]: JSON.stringify(ledger) } });
+    assert.equal(agent.orders.effects, null);
+    assert.equal(agent.state.roster.get('a')?.health.failing, true);
+  });
+
   test('that is another one is not held for a run that began before it was seen', () => {
     const agent = clockedAgent([ONCE]);
     agent.see(sampleNode());
@@ -170,6 +185,16 @@ suite('a Node that is drained', () => {
     assert.equal(agent.orders.drains[0]?.landedMs, landedMs);
     agent.pass(5_000);
     agent.see({ ...agent.node, resourceVersion: '50' });
+    assert.equal(agent.orders.drains[0]?.landedMs, landedMs);
+  });
+
+  test('is so from then also when its ledger could not be read for a while', () => {
+    const agent = draining();
+    const { node } = agent;
+    const landedMs = agent.orders.drains[0]?.landedMs;
+    agent.pass(60_000);
+    agent.see({ ...node, resourceVersion: '50', annotations: { ...node.annotations, [LEDGER_ANNOTATION]: '{' } });
+    agent.see({ ...node, resourceVersion: '51' });
     assert.equal(agent.orders.drains[0]?.landedMs, landedMs);
   });
 

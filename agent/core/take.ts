@@ -3,7 +3,7 @@ import { type Claim, claimOn, rivalOn } from './claim.ts';
 import { decide } from './decide.ts';
 import type { DrainEnds } from './effects/drain.ts';
 import { countVerdict } from './health.ts';
-import { drainsOf, ledgerOf } from './ledger.ts';
+import { drainsOf, ledgerOf, readLedger } from './ledger.ts';
 import type { NodeView } from './node.ts';
 import type { PolicySet } from './policy.ts';
 import { isOlderVersion } from './resource-version.ts';
@@ -34,7 +34,8 @@ function mayBeAnothers(before: AgentState, after: AgentState): boolean {
   const last = lastNodeOf(before);
   if (node === null || (node === last && before.told.rival === null)) return false;
   const { own, standing } = after;
-  return (last === null || claimOn(last)?.id !== own.id) && rivalOn(node, own, standing) === null;
+  const hasStood = last?.uid === node.uid && claimOn(last)?.id === own.id;
+  return !hasStood && rivalOn(node, own, standing) === null;
 }
 
 /**
@@ -48,7 +49,8 @@ function withOthersHolds(before: AgentState, state: AgentState): AgentState {
   if (state.told.rival !== null) return { ...state, roster: adoptLedger(state.roster, ledger, null, false) };
   // Of our own write, which may land late, what was seen since it was sent is no older.
   const isOwn = node !== null && claimOn(node)?.id === state.own.id;
-  return { ...state, roster: adoptLedger(state.roster, ledger, ledgerOf(last), last === null || isOwn) };
+  const known = last?.uid === node?.uid ? ledgerOf(last) : null;
+  return { ...state, roster: adoptLedger(state.roster, ledger, known, last === null || isOwn) };
 }
 
 function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {
@@ -165,18 +167,20 @@ function openEnds(ends: DrainEnds, view: NodeView): DrainEnds {
   return Object.fromEntries(open);
 }
 
-/** A drain has landed when the Node that was seen without it is seen with it. */
+/** A drain has landed when the Node that was seen without it is seen with it; a ledger that cannot be read shows neither. */
 function landingsOf(
   known: AgentState['landings'],
   last: NodeView | null,
   view: NodeView,
   now: Now,
 ): AgentState['landings'] {
+  if (!readLedger(view).readable) return known;
   const before = drainsOf(ledgerOf(last));
+  const sawLast = last !== null && readLedger(last).readable;
   const entries = drainsOf(ledgerOf(view)).flatMap(({ policy, since }) => {
     const landing = known.get(policy);
     if (landing?.since === since) return [[policy, landing] as const];
-    const isNew = last !== null && !before.some((drain) => drain.policy === policy && drain.since === since);
+    const isNew = sawLast && !before.some((drain) => drain.policy === policy && drain.since === since);
     return isNew ? [[policy, { since, atMs: now.ms }] as const] : [];
   });
   return new Map(entries);

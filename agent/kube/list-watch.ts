@@ -78,6 +78,7 @@ export async function listAndWatch(
     heardAtMs = clock.nowMs();
     isTroubled = false;
   };
+  const isSilent = () => clock.nowMs() - heardAtMs >= SILENCE_MS;
   while (!signal.aborted) {
     const beganAtMs = clock.nowMs();
     wasHeard = false;
@@ -92,12 +93,13 @@ export async function listAndWatch(
       }
       await followChanges(transport, collection, version, listener, signal, onHeard);
       isTroubled = false;
+      // Whoever ends watches that bring nothing, not even a bookmark, may be no API server.
+      if (isSilent()) version = null;
     } catch (error) {
       if (signal.aborted) return;
       vain = wasHeard ? 0 : vain + 1;
-      const isSilent = clock.nowMs() - heardAtMs >= SILENCE_MS;
       // Whatever else went wrong, a fresh list cannot be wrong.
-      if (!isInterruption(error) || vain > MAX_RESUMES || isSilent) version = null;
+      if (!isInterruption(error) || vain > MAX_RESUMES || isSilent()) version = null;
       // 410 is how the server says that our version is too old to go on from: no problem, only a list.
       if (!hasStatus(error, 410) || isTroubled) {
         listener.onProblem(error instanceof Error ? error : new Error(String(error)));

@@ -140,7 +140,11 @@ export function createSlots(options: SlotsOptions): Slots {
     }
     const names = new Set(matching.map(({ metadata }) => metadata.name));
     // A budget that is gone, or does not select the node any more, limits nothing.
-    for (const name of [...slots.keys()]) if (!names.has(name)) await own.remove(name);
+    for (const name of [...slots.keys()]) {
+      if (names.has(name)) continue;
+      assertWanted();
+      await own.remove(name);
+    }
     if (need !== 'Want') denial = null;
     if (need === 'None') {
       const waitMs = await giveBackAll(node);
