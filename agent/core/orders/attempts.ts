@@ -31,6 +31,12 @@ export function spentOf({ since, landedMs }: DrainOrder, nowMs: number, serverNo
   return Number.isNaN(sinceMs) ? 0 : serverNowMs - sinceMs - ROUNDED_MS;
 }
 
+/** In place of one by other rules, or before an interruption: that does not bring back the moment when all are deleted. */
+export function changedAttempt(before: Attempt | undefined, attempt: Attempt, nowMs: number): Attempt {
+  const isPast = attempt.deletesMs !== null && attempt.deletesMs <= nowMs;
+  return isPast && before?.order.since === attempt.order.since ? { ...attempt, due: before.due } : attempt;
+}
+
 /** The attempt after one that gave up. */
 export function nextAttempt({ order, number, heardMs, deletesMs, due }: Attempt, nowMs: number): Attempt {
   const untilMs = deletesMs === null ? nowMs + order.rules.timeoutSeconds * 1000 : Math.max(nowMs, deletesMs);

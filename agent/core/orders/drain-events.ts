@@ -1,5 +1,5 @@
 import { backoffMs } from '../backoff.ts';
-import { newAttempt } from './attempts.ts';
+import { changedAttempt, newAttempt } from './attempts.ts';
 import { type LookupProgress, lookupAnswered, NOT_LOOKED_UP } from './daemon-sets.ts';
 import type { DrainOrder } from './drain-order.ts';
 import { type Attempt, type DrainState, isActive, OUTDATED, type PodProgress } from './drain-state.ts';
@@ -12,6 +12,7 @@ import {
   MIN_PAUSE_MS,
 } from './eviction-answer.ts';
 import type { DaemonSetLookup } from './eviction-choice.ts';
+import { dropped, withPaces } from './interruption.ts';
 import { forgetPod, NO_PODS, replacePods, reviewPods, updatePod } from './known-pods.ts';
 import { sentAway, withPods } from './origins.ts';
 import type { PodView } from './pod.ts';
@@ -27,7 +28,7 @@ export type Stopped = { readonly attempt: Attempt; readonly why: string };
 
 /**
  * These drains should be under way, and no other. One that is unchanged goes on; another `since` or other rules begin
- * anew.
+ * anew. One that was not ordered for a while is the same drain still: what was due to be deleted stays so, and no more is.
  *
  * @param serverNowMs the API server's wall clock, in milliseconds since the epoch
  * @param why what it says of a drain that is ordered no more
@@ -42,12 +43,13 @@ export function ordersGiven(
 ): { state: DrainState; stopped: readonly Stopped[] } {
   const attempts = new Map<string, Attempt>();
   for (const order of orders) {
-    const before = state.attempts.get(order.policy);
-    const isSame = before !== undefined && keyOf(before.order) === keyOf(order);
+    const current = state.attempts.get(order.policy);
+    const before = current ?? state.dropped.get(order.policy);
+    const isSame = current !== undefined && keyOf(current.order) === keyOf(order);
     const heardMs = before?.order.since === order.since ? before.heardMs : nowMs;
     attempts.set(
       order.policy,
-      isSame ? before : changedAttempt(before, newAttempt(order, heardMs, nowMs, serverNowMs), nowMs),
+      isSame ? current : changedAttempt(before, newAttempt(order, heardMs, nowMs, serverNowMs), nowMs),
     );
   }
   const stopped = [...state.attempts.values()]
@@ -56,13 +58,10 @@ export function ordersGiven(
   // What an answer said of a pod binds whoever wants it.
   const progress = withoutPolicies(state.progress, new Set(stopped.map(({ attempt }) => attempt.order.policy)));
   // Whether the pods are needed any more is for the next step to say: one that rests may be about to begin.
-  return { state: { ...state, attempts, progress }, stopped };
-}
-
-/** Other rules do not bring back the moment when all are deleted. */
-function changedAttempt(before: Attempt | undefined, attempt: Attempt, nowMs: number): Attempt {
-  const isPast = attempt.deletesMs !== null && attempt.deletesMs <= nowMs;
-  return isPast && before?.order.since === attempt.order.since ? { ...attempt, due: before.due } : attempt;
+  return {
+    state: { ...withPaces(state, orders, nowMs), attempts, progress, ...dropped(state, attempts, nowMs) },
+    stopped,
+  };
 }
 
 /** What was sent for attempts that stopped is theirs no more, and not that of those in their place. */

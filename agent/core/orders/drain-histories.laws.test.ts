@@ -100,13 +100,16 @@ type InForce = { readonly order: DrainOrder; readonly sinceMs: number };
 
 function inForceAt({ orders, changes }: History, nowMs: number): readonly InForce[] {
   let inForce: InForce[] = orders.map((each) => ({ order: each, sinceMs: 0 }));
+  // Also of those that are not ordered at the moment.
+  const last = new Map(inForce.map((each) => [each.order.policy, each]));
   for (const change of changes) {
     if (change.atMs > nowMs) break;
+    if (change.isRestart) last.clear();
     inForce = change.orders.map((each) => {
-      const before = inForce.find(({ order }) => order.policy === each.policy && order.since === each.since);
-      const goesOn = before !== undefined && change.isRestart !== true;
-      return { order: each, sinceMs: goesOn ? before.sinceMs : change.atMs };
+      const before = last.get(each.policy);
+      return { order: each, sinceMs: before?.order.since === each.since ? before.sinceMs : change.atMs };
     });
+    for (const each of inForce) last.set(each.order.policy, each);
   }
   return inForce;
 }
@@ -244,7 +247,7 @@ test('the pods that an owner brings back are sent away at growing intervals, by 
           },
         },
       );
-      const lives = 1 + history.changes.filter(({ isRestart, orders }) => isRestart || orders.length === 0).length;
+      const lives = livesOf(history);
       // What the agent before a restart sent away comes back to one that has not seen it there.
       const most = lives * (2 + Math.log2(FOR_MS / 1_000)) + history.pods.length * (lives - 1);
       for (const [key, uids] of firsts) assert.ok(uids.size <= most, `${uids.size} of ${key}`);
@@ -252,3 +255,16 @@ test('the pods that an owner brings back are sent away at growing intervals, by 
     RUNS,
   );
 });
+
+/** How often an owner may begin anew: with a restart, or when none of the drains was ordered before. */
+function livesOf({ orders, changes }: History): number {
+  let lives = 1;
+  const known = new Map(orders.map(({ policy, since }) => [policy, since]));
+  for (const change of changes) {
+    if (change.isRestart) known.clear();
+    const isResumed = change.orders.some(({ policy, since }) => known.get(policy) === since);
+    if (change.isRestart || (change.orders.length > 0 && !isResumed)) lives += 1;
+    for (const { policy, since } of change.orders) known.set(policy, since);
+  }
+  return lives;
+}

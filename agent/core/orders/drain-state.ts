@@ -15,6 +15,10 @@ export type DrainState = {
   readonly turn: number;
   /** By policy. */
   readonly attempts: ReadonlyMap<string, Attempt>;
+  /** The last attempts at drains that are ordered no more, by policy: the same drain may be ordered again, and goes on then. */
+  readonly dropped: ReadonlyMap<string, Attempt>;
+  /** Since when no drain is ordered; null while one is. */
+  readonly idleSinceMs: number | null;
   /** Null until they were listed. */
   readonly pods: KnownPods | null;
   /** Why the pods could not be read the last time. */
@@ -107,12 +111,13 @@ export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number
   const nothing = { progress: new Map(), owners: new Map(), daemonSets: new Map() };
   const requests = { asking: fullAllowance(nowMs), deletingAgain: fullAllowance(nowMs, DELETING_AGAIN) };
   const allowances = { ...requests, arriving: fullAllowance(nowMs, NEWCOMERS) };
-  return { nodeName, ownPod, turn: 0, attempts: new Map(), ...known, ...nothing, ...allowances };
+  const orders = { attempts: new Map(), dropped: new Map(), idleSinceMs: nowMs };
+  return { nodeName, ownPod, turn: 0, ...orders, ...known, ...nothing, ...allowances };
 }
 
 /**
  * As it is when no attempt is under way: what was sent may have happened, and who came back is remembered, and how long a pod
- * has to be left.
+ * has to be left; of a drain that is ordered no more only whose pods came back, for it may be ordered again.
  */
 export function withoutPods(state: DrainState, nowMs: number): DrainState {
   const isOver = state.attempts.size === 0;
@@ -124,7 +129,6 @@ export function withoutPods(state: DrainState, nowMs: number): DrainState {
     pods: null,
     podsProblem: null,
     origins: isOver ? null : state.origins,
-    owners: isOver ? new Map() : state.owners,
     progress: new Map(kept),
     daemonSets: new Map(),
     look: { ...NO_LOOK, nextMs: state.look.nextMs },

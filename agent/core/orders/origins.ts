@@ -5,7 +5,7 @@ import type { PodView } from './pod.ts';
 
 /**
  * How a pod came to be on the node: on the first list since there was nothing to drain; later, for the first time; or in
- * place of one of the same owner that this drain had sent away.
+ * place of one of the same owner that this drain had sent away, maybe before it was interrupted.
  */
 export type Origin = 'There' | 'Late' | 'Back';
 
@@ -23,10 +23,14 @@ export function withPods(state: DrainState, pods: KnownPods): DrainState {
   }
   const origins = new Map<string, Origin>();
   for (const pod of pods.byUid.values()) {
-    const known = state.origins === null ? 'There' : state.origins.get(pod.uid);
-    const after = known === undefined ? cameBack(owners, ownerKey(pod)) : null;
+    const key = ownerKey(pod);
+    // After an interruption: nobody saw whether it came since.
+    const isFirst = state.origins === null;
+    const known = isFirst && pod.terminating ? 'There' : state.origins?.get(pod.uid);
+    const after = known === undefined ? cameBack(owners, key) : null;
     owners = after ?? owners;
-    origins.set(pod.uid, known ?? (after === null ? 'Late' : 'Back'));
+    const isBack = after !== null || (isFirst && (owners.get(key)?.sent ?? 0) > 0);
+    origins.set(pod.uid, known ?? (isBack ? 'Back' : isFirst ? 'There' : 'Late'));
   }
   return { ...state, pods, owners, origins };
 }
