@@ -20,7 +20,7 @@ export function newAttempt(order: DrainOrder, heardMs: number, nowMs: number, se
   const spentMs = hasOwn ? 0 : spentOf(order, nowMs, serverNowMs);
   const leastMs = (canDelete ? heardMs - nowMs : 0) + RESUMED_MS;
   const untilMs = nowMs + Math.min(timeoutMs, Math.max(0, leastMs, timeoutMs - spentMs));
-  const begun = { order, number: 0, heardMs, deletesMs: canDelete ? untilMs : null, due: null };
+  const begun = { order, number: 0, heardMs, deletesMs: canDelete ? untilMs : null, due: null, there: null };
   return beginAttempt(begun, nowMs, untilMs);
 }
 
@@ -38,13 +38,13 @@ export function changedAttempt(before: Attempt | undefined, attempt: Attempt, no
 }
 
 /** The attempt after one that gave up. */
-export function nextAttempt({ order, number, heardMs, deletesMs, due }: Attempt, nowMs: number): Attempt {
+export function nextAttempt({ order, number, heardMs, deletesMs, due, there }: Attempt, nowMs: number): Attempt {
   const untilMs = deletesMs === null ? nowMs + order.rules.timeoutSeconds * 1000 : Math.max(nowMs, deletesMs);
-  return beginAttempt({ order, number: number + 1, heardMs, deletesMs, due }, nowMs, untilMs);
+  return beginAttempt({ order, number: number + 1, heardMs, deletesMs, due, there }, nowMs, untilMs);
 }
 
 function beginAttempt(
-  begun: Pick<Attempt, 'order' | 'number' | 'heardMs' | 'deletesMs' | 'due'>,
+  begun: Pick<Attempt, 'order' | 'number' | 'heardMs' | 'deletesMs' | 'due' | 'there'>,
   nowMs: number,
   untilMs: number,
 ): Attempt {

@@ -130,7 +130,7 @@ class Sender {
   /** Each pod once, before any is tried again; an eviction under way is given up for it. */
   delete(): void {
     const isAgain = ({ pod }: Candidate) => this.#progress.get(pod.uid)?.how === 'Delete';
-    const all = newcomersLast([...this.#deletions.values()], isNewcomer(this.#before));
+    const all = newcomersLast(this.#before, [...this.#deletions.values()]);
     const attempts = ({ pod }: Candidate) => this.#progress.get(pod.uid)?.attempts ?? 0;
     const again = all.filter(isAgain).sort((a, b) => attempts(a) - attempts(b));
     for (const candidate of all.filter((each) => !isAgain(each))) {
@@ -168,7 +168,7 @@ class Sender {
   /** A first try to send away a pod that came since, unless the moment when all are deleted came later. */
   #isPaced({ pod, by }: Candidate): boolean {
     if (this.#progress.has(pod.uid) || by.some(({ due }) => due?.has(pod.uid))) return false;
-    return isNewcomer(this.#before)(pod);
+    return isNewcomer(this.#before, pod, by);
   }
 
   /** One that its owner brought back waits for that owner's turn; and each that came since for its own among all those. */

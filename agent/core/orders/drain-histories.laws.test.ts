@@ -133,6 +133,11 @@ function takes({ rules }: DrainOrder, pods: readonly PodView[], state: World['st
   return chooseEvictions(pods, { nodeName: 'node-1', ownPod: null, drain: rules, daemonSets });
 }
 
+/** Whether a pod that was there when its attempt began keeps all the others. */
+function isRefused(refuse: ReturnType<typeof takes>['refuse'], { policy }: DrainOrder, state: World['state']): boolean {
+  return refuse.some(({ pod }) => state.attempts.get(policy)?.there?.has(pod.uid));
+}
+
 function play(history: History, more: Partial<Play> = {}) {
   let made = 0;
   const turns = { evict: 0, lookup: 0 };
@@ -167,7 +172,7 @@ test('no pod is touched that no order in force takes, and none is deleted before
             if (call.kind !== 'Evict' && call.kind !== 'Delete') continue;
             const by = inForceAt(history, nowMs).filter(({ order }) => {
               const { evict, wait, refuse } = takes(order, [...(state.pods?.byUid.values() ?? [])], state);
-              const isBegun = refuse.every(({ pod }) => state.origins?.get(pod.uid) !== 'There');
+              const isBegun = !isRefused(refuse, order, state);
               return isBegun && [...evict, ...wait].some(({ uid }) => uid === call.pod.uid);
             });
             assert.notDeepEqual(by, [], `${call.kind} ${call.pod.name} at ${nowMs}`);
@@ -200,7 +205,7 @@ test('what is there at its moment is deleted then, or as soon as it is listed', 
           for (const each of inForceAt(history, nowMs)) {
             if (!isOverdue(history, each, state, Math.max(deletesMs(each).latest, listedMs), nowMs)) continue;
             const { evict, refuse } = takes(each.order, [...pods.values()], state);
-            if (refuse.some(({ pod }) => state.origins?.get(pod.uid) === 'There')) continue;
+            if (isRefused(refuse, each.order, state)) continue;
             const due = state.attempts.get(each.order.policy)?.due;
             const left = evict.filter(({ uid }) => (due?.has(uid) ?? true) && !asked.has(uid));
             assert.deepEqual(left, [], `at ${nowMs}`);
@@ -240,7 +245,8 @@ test('the pods that an owner brings back are sent away at growing intervals, by 
               const { uid } = call.pod;
               // At the moment when all are deleted, and after a restart, nobody waits.
               const isDue = call.kind === 'Delete' && [...attempts.values()].some(({ due }) => due?.has(uid));
-              if (isDue || origins?.get(uid) === 'There') continue;
+              const wasThere = [...attempts.values()].some(({ there }) => there?.has(uid));
+              if (isDue || (wasThere && origins?.get(uid) !== 'Back')) continue;
               const key = ownerKey(call.pod);
               firsts.set(key, (firsts.get(key) ?? new Set()).add(uid));
             }

@@ -55,6 +55,8 @@ export type Attempt = {
   readonly deletesMs: number | null;
   /** UIDs of the pods that were known at that moment, which wait for nothing; null: it has not come. */
   readonly due: ReadonlySet<string> | null;
+  /** UIDs of the pods that were there when this order was first judged by them; those that came since are newcomers to it. */
+  readonly there: ReadonlySet<string> | null;
   /** Pods whose eviction or deletion was accepted. */
   readonly accepted: number;
   /** What no retry can help. */

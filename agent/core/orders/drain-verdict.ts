@@ -3,7 +3,6 @@ import { type Attempt, type DrainState, podsOf } from './drain-state.ts';
 import { describeLeft, groupByReason } from './drain-words.ts';
 import { type Choice, chooseEvictions, daemonSetKey } from './eviction-choice.ts';
 import type { KnownPods } from './known-pods.ts';
-import { isNewcomer } from './origins.ts';
 import type { PodView } from './pod.ts';
 
 /** A node that seems empty is worth one more look, even past the deadline. */
@@ -36,7 +35,9 @@ export type Verdict =
     };
 
 /** What an attempt has come to, from the pods as they are known now. */
-export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number): Verdict {
+export function judgeAttempt(state: DrainState, before: Attempt, nowMs: number): Verdict {
+  const there = before.there ?? (state.pods === null ? null : new Set(state.pods.byUid.keys()));
+  const attempt = { ...before, there };
   const isLate = nowMs >= attempt.untilMs;
   if (attempt.fatal !== null) return judgeFatal(state, attempt, attempt.fatal, nowMs);
   if (state.pods === null) {
@@ -49,7 +50,7 @@ export function judgeAttempt(state: DrainState, attempt: Attempt, nowMs: number)
   const choice = choiceOf(state, attempt);
   const isReady = unknownIn(choice).every((pod) => lookupOf(state, pod)?.lookup != null);
   // One that comes later stays and is told; it takes back nothing that was promised for the others.
-  const isBegun = choice.refuse.every(({ pod }) => isNewcomer(state)(pod));
+  const isBegun = choice.refuse.every(({ pod }) => there?.has(pod.uid) !== true);
   if (!isBegun && (isReady || isLate)) return ended(attempt, 'GaveUp', choice.skip, describeRefused(choice));
   const isDue = isLate && attempt.deletesMs !== null && attempt.phase === 'Evicting';
   // A look-up that is on its way may say that nothing may be taken at all.

@@ -1,5 +1,5 @@
 import { ownerKey } from './come-back.ts';
-import { type DrainState, type PodProgress, podsOf, type Reason } from './drain-state.ts';
+import { type DrainState, isActive, type PodProgress, podsOf, type Reason } from './drain-state.ts';
 import { isNewcomer } from './origins.ts';
 import { type PodView, podKey } from './pod.ts';
 
@@ -79,7 +79,8 @@ function whyUntried(state: DrainState, pod: PodView, nowMs: number): string {
     const seconds = Math.ceil((pace.nextMs - nowMs) / 1000);
     return `its owner brings pods back to this node, ${pace.back} so far; the next goes in ${seconds} s`;
   }
-  if (state.arriving.left < 1 && isNewcomer(state)(pod)) return 'pods keep coming to this node, so they go slowly';
+  if (state.arriving.left < 1 && isNewcomer(state, pod, [...state.attempts.values()].filter(isActive)))
+    return 'pods keep coming to this node, so they go slowly';
   return 'it was not tried yet';
 }
 

@@ -1,5 +1,5 @@
 import { cameBack, owesOne, ownerKey } from './come-back.ts';
-import type { DrainState } from './drain-state.ts';
+import type { Attempt, DrainState } from './drain-state.ts';
 import { type KnownPods, NO_PODS } from './known-pods.ts';
 import type { PodView } from './pod.ts';
 
@@ -42,7 +42,15 @@ export function sentAway(state: DrainState, pod: PodView): DrainState {
   return { ...state, owners: owesOne(state.owners, ownerKey(pod)) };
 }
 
-/** Whether the pod came to the node after the first list. */
-export function isNewcomer({ origins }: Pick<DrainState, 'origins'>): (pod: PodView) => boolean {
-  return ({ uid }) => (origins?.get(uid) ?? 'There') !== 'There';
+/**
+ * Whether the pod came to the node after all of these attempts began, which want it gone; or in place of one that was sent
+ * away.
+ */
+export function isNewcomer(
+  { origins }: Pick<DrainState, 'origins'>,
+  { uid }: PodView,
+  by: readonly Attempt[],
+): boolean {
+  const origin = origins?.get(uid) ?? 'There';
+  return origin === 'Back' || (origin === 'Late' && by.every(({ there }) => there?.has(uid) !== true));
 }

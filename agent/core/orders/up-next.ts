@@ -52,7 +52,6 @@ export function chooseUpNext(
   for (const { attempt, choice } of evicting) {
     for (const pod of choice.evict) add(all, pod, attempt, attempt.order.rules.gracePeriodSeconds);
   }
-  const isNew = isNewcomer(state);
   const wakesMs: number[] = [];
   const untried: Candidate[] = [];
   const due: { candidate: Candidate; untilMs: number }[] = [];
@@ -70,26 +69,24 @@ export function chooseUpNext(
     const isUnanswered =
       progress === undefined ||
       (progress.state.kind === 'InFlight' && progress.said === null && progress.silence === null);
-    if (isUnanswered && !isNew(pod)) lowest = Math.min(lowest, rankOf(pod));
+    if (isUnanswered && !isNewcomer(state, pod, candidate.by)) lowest = Math.min(lowest, rankOf(pod));
   }
   const first = untried
     .filter(({ pod }) => rankOf(pod) <= lowest)
     .filter((candidate) => {
-      const fromMs = criticalFromMs(candidate, evicting, isNew);
+      const fromMs = criticalFromMs(state, candidate, evicting);
       if (fromMs > nowMs) wakesMs.push(fromMs);
       return fromMs <= nowMs;
     })
     .sort((a, b) => rankOf(a.pod) - rankOf(b.pod));
   const again = due.sort((a, b) => a.untilMs - b.untilMs).map(({ candidate }) => candidate);
-  return { candidates: newcomersLast([...first, ...again], isNew), wakesMs };
+  return { candidates: newcomersLast(state, [...first, ...again]), wakesMs };
 }
 
 /** In the same order, but for those that came while the node is drained. */
-export function newcomersLast(
-  candidates: readonly Candidate[],
-  isNew: (pod: PodView) => boolean,
-): readonly Candidate[] {
-  return [...candidates.filter(({ pod }) => !isNew(pod)), ...candidates.filter(({ pod }) => isNew(pod))];
+export function newcomersLast(state: DrainState, candidates: readonly Candidate[]): readonly Candidate[] {
+  const isNew = ({ pod, by }: Candidate) => isNewcomer(state, pod, by);
+  return [...candidates.filter((each) => !isNew(each)), ...candidates.filter(isNew)];
 }
 
 /**
@@ -106,12 +103,12 @@ function deletionRank(pod: PodView): number {
 }
 
 /** A critical pod waits until the others are gone, for they may need it to end; but for half of the time at most. */
-function criticalFromMs({ pod, by }: Candidate, evicting: readonly Wanted[], isNew: (pod: PodView) => boolean): number {
+function criticalFromMs(state: DrainState, { pod, by }: Candidate, evicting: readonly Wanted[]): number {
   if (!isCritical(pod) || isFinished(pod)) return Number.NEGATIVE_INFINITY;
   const froms = by.map((attempt) => {
     const choice = evicting.find((each) => each.attempt === attempt)?.choice;
     const others = [...(choice?.evict ?? []), ...(choice?.wait ?? [])].some(
-      (other) => !isCritical(other) && !isNew(other),
+      (other) => !isCritical(other) && !isNewcomer(state, other, [attempt]),
     );
     return others ? attempt.startedMs + (attempt.untilMs - attempt.startedMs) / 2 : Number.NEGATIVE_INFINITY;
   });
