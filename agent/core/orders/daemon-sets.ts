@@ -9,26 +9,28 @@ const MAX_REFUSALS = 3;
 export type LookupProgress = {
   readonly attempts: number;
   readonly isInFlight: boolean;
+  /** When the last try was sent. */
+  readonly sentMs: number;
   /** The last answer; null before the first. */
   readonly lookup: DaemonSetLookup | null;
   /** When it may be tried again; means nothing once it succeeded. */
   readonly nextMs: number;
 };
 
-export const NOT_LOOKED_UP: LookupProgress = { attempts: 0, isInFlight: false, lookup: null, nextMs: 0 };
+export const NOT_LOOKED_UP: LookupProgress = { attempts: 0, isInFlight: false, sentMs: 0, lookup: null, nextMs: 0 };
 
-export function lookupSent(before: LookupProgress): LookupProgress {
-  return { ...before, attempts: before.attempts + 1, isInFlight: true };
+export function lookupSent(before: LookupProgress, nowMs: number): LookupProgress {
+  return { ...before, attempts: before.attempts + 1, isInFlight: true, sentMs: nowMs };
 }
 
 /** @param random from 0 (inclusive) to 1 (exclusive) */
 export function lookupAnswered(
-  { attempts }: LookupProgress,
+  { attempts, sentMs }: LookupProgress,
   lookup: DaemonSetLookup,
   nowMs: number,
   random: number,
 ): LookupProgress {
-  return { attempts, isInFlight: false, lookup, nextMs: nowMs + backoffMs(attempts - 1, RETRY, random) };
+  return { attempts, isInFlight: false, sentMs, lookup, nextMs: nowMs + backoffMs(attempts - 1, RETRY, random) };
 }
 
 /** Whether it is worth another try at some time: nobody knows yet whose pods these are. */

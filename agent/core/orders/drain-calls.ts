@@ -97,7 +97,7 @@ class Sender {
       const progress = this.#daemonSets.get(key) ?? NOT_LOOKED_UP;
       if (progress.isInFlight || !isUnresolved(progress)) continue;
       if (!this.#isTime(progress.nextMs) || !this.#mayAsk()) continue;
-      this.#daemonSets.set(key, lookupSent(progress));
+      this.#daemonSets.set(key, lookupSent(progress, this.#nowMs));
       const [namespace = '', name = ''] = key.split('/');
       const deadlineMs = Math.min(this.#callMs(LAST_LOOK_MS), this.#untilDeletionsMs());
       this.#calls.push({ kind: 'FindDaemonSet', key, namespace, name, deadlineMs });

@@ -53,8 +53,12 @@ export function judgeAttempt(state: DrainState, before: Attempt, nowMs: number):
   const isBegun = choice.refuse.every(({ pod }) => there?.has(pod.uid) !== true);
   if (!isBegun && (isReady || isLate)) return ended(attempt, 'GaveUp', choice.skip, describeRefused(choice));
   const isDue = isLate && attempt.deletesMs !== null && attempt.phase === 'Evicting';
-  // A look-up that is on its way may say that nothing may be taken at all.
-  if (isDue && !isReady) return { kind: 'Goes', attempt, choice, isReady, needsLook: false };
+  // A look-up that is on its way may say that nothing may be taken at all; one that takes so long holds up no deletion.
+  const isAwaited = unknownIn(choice).some((pod) => {
+    const { lookup, isInFlight, sentMs } = lookupOf(state, pod) ?? NOT_LOOKED_UP;
+    return lookup === null && (!isInFlight || nowMs < Math.max(attempt.untilMs, sentMs) + LAST_LOOK_MS);
+  });
+  if (isDue && isAwaited) return { kind: 'Goes', attempt, choice, isReady, needsLook: false };
   return judgeLeft(state, isDue ? beginDeleting(attempt, choice, state.pods, nowMs) : attempt, choice, isReady, nowMs);
 }
 
