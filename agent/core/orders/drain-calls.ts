@@ -110,7 +110,7 @@ class Sender {
     if (dueMs === Number.POSITIVE_INFINITY || !this.#isTime(Math.max(dueMs, this.#look.nextMs)) || !this.#mayAsk())
       return;
     const attempts = this.#look.attempts + (this.#wanted.some(({ needsLook }) => needsLook) ? 1 : 0);
-    const asked = { askedAt: this.#before.turn, askedMs: this.#nowMs, knew: (this.#before.pods ?? NO_PODS).byUid };
+    const asked = { askedAt: this.#before.turn, sentMs: this.#nowMs, knew: (this.#before.pods ?? NO_PODS).byUid };
     this.#look = { ...this.#look, isInFlight: true, ...asked, attempts };
     this.#calls.push({ kind: 'List', deadlineMs: this.#callMs(LAST_LOOK_MS) });
   }

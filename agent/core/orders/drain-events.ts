@@ -209,10 +209,12 @@ export function looked(
   nowMs: number,
   random: number,
 ): DrainState {
-  const { attempts, askedAt, knew } = state.look;
-  const nextMs = nowMs + backoffMs(Math.max(0, attempts - 1), RELIST, random);
-  const look = { ...state.look, isInFlight: false, nextMs, knew: NO_PODS.byUid };
-  if (result instanceof Error) return { ...state, look: { ...look, problem: result.message } };
+  const { attempts, askedAt, knew, sentMs } = state.look;
+  const failures = result instanceof Error ? state.look.failures + 1 : 0;
+  const nextMs = nowMs + backoffMs(Math.max(0, Math.max(attempts, failures) - 1), RELIST, random);
+  const ended = { ...state.look, isInFlight: false, failures, nextMs, knew: NO_PODS.byUid };
+  if (result instanceof Error) return { ...state, look: { ...ended, problem: result.message } };
+  const look = { ...ended, askedMs: sentMs };
   if (state.pods === null || askedAt === OUTDATED) return { ...state, look };
   const { known, contradicted } = reviewPods(state.pods, result, askedAt, knew);
   const progress = new Map(state.progress);

@@ -92,21 +92,25 @@ export type Look = {
   readonly isInFlight: boolean;
   /** The turn; {@link OUTDATED} when the answer counts no more. */
   readonly askedAt: number;
-  /** The same in time; null: never. */
+  /** The same in time. */
+  readonly sentMs: number;
+  /** When the newest that was answered with pods had been sent; null: none. */
   readonly askedMs: number | null;
   /** The pods that were known then: one that the list does not have has gone. */
   readonly knew: ReadonlyMap<string, PodView>;
   /** The turn at which the newest list that was answered had been asked for; -1: none. */
   readonly answeredFrom: number;
   readonly attempts: number;
+  /** How many failed, one after the other. */
+  readonly failures: number;
   readonly nextMs: number;
   readonly problem: string | null;
 };
 
 /** In place of a turn. */
 export const OUTDATED = -1;
-const NEVER_ASKED = { askedAt: OUTDATED, askedMs: null, knew: NO_PODS.byUid, answeredFrom: -1 };
-const NO_LOOK: Look = { isInFlight: false, ...NEVER_ASKED, attempts: 0, nextMs: 0, problem: null };
+const NEVER_ASKED = { askedAt: OUTDATED, sentMs: 0, askedMs: null, knew: NO_PODS.byUid, answeredFrom: -1 };
+const NO_LOOK: Look = { isInFlight: false, ...NEVER_ASKED, attempts: 0, failures: 0, nextMs: 0, problem: null };
 
 export function newDrain(nodeName: string, ownPod: PodName | null, nowMs: number): DrainState {
   const known = { pods: null, podsProblem: null, origins: null, look: NO_LOOK };

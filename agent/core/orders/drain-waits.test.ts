@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { playDrain } from './play-drain.ts';
-import { BUDGET, names, order, times } from './play-words.ts';
+import { BUDGET, names, order, says, times } from './play-words.ts';
 import { samplePod as pod } from './sample-pod.ts';
 
 /** What holds up a drain at its deadline, and for how long. */
@@ -17,4 +17,26 @@ test('a look-up that was under way before the deadline was known holds up deleti
     forMs: 80_000,
   });
   assert.deepEqual([names(sent, 'Delete'), times(sent, 'Delete')], [['web'], [62_500]]);
+});
+
+test('a last list before the deadline that fails is tried again, at growing intervals', () => {
+  for (const failing of [1, Number.POSITIVE_INFINITY]) {
+    let failed = 0;
+    const { sent, ends } = playDrain({
+      orders: [order({ timeoutSeconds: 60 })],
+      pods: [pod('web'), pod('stuck')],
+      // Its end is not seen otherwise.
+      isSilent: true,
+      terminationMs: () => 30_000,
+      reply: (call) =>
+        call.kind === 'List' && failed++ < failing ? { pods: new Error('503') } : says('stuck', BUDGET)(call),
+      forMs: 61_000,
+    });
+    const lists = times(sent, 'List');
+    if (failing === 1) {
+      assert.deepEqual([lists.length, lists[0]], [2, 55_000]);
+      assert.match(String(ends[0]?.end.problems), /^pod default\/stuck: [^,]*$/);
+    }
+    assert.ok(lists.length >= 2 && lists.length < 8, `${lists.length} lists`);
+  }
 });
