@@ -187,12 +187,14 @@ class Sender {
     const { pod, by, gracePeriodSeconds } = candidate;
     const words = { said: before?.said ?? null, isBudget: before?.isBudget ?? false, silence: before?.silence ?? null };
     const policies = by.map(({ order }) => order.policy);
+    // A first deletion comes in place of an eviction, which may have been accepted.
+    const isOwed = this.#progress.get(pod.uid)?.isOwed ?? false;
     const state = { kind: 'InFlight', sentMs: this.#nowMs, policies } as const;
     if (this.#isPaced(candidate)) {
       this.#arriving = { ...this.#arriving, left: this.#arriving.left - 1 };
       if (this.#isBack(pod)) this.#owners = sentOneMore(this.#owners, ownerKey(pod), this.#nowMs, this.#random);
     }
-    this.#progress.set(pod.uid, { how, attempts: (before?.attempts ?? 0) + 1, ...words, state });
+    this.#progress.set(pod.uid, { how, attempts: (before?.attempts ?? 0) + 1, isOwed, ...words, state });
     // A deadline that comes first may want the pod deleted, or reported.
     const leftMs = Math.min(...by.map(({ untilMs }) => untilMs - this.#nowMs));
     this.#calls.push({ kind: how, pod, gracePeriodSeconds, deadlineMs: clampCall(leftMs) });

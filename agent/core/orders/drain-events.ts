@@ -145,8 +145,10 @@ function progressAfter(
 ): PodProgress {
   switch (next.kind) {
     case 'Wait':
-    case 'Gone':
-      return { ...before, said: null, isBudget: false, silence: null, state: { kind: 'Accepted', turn } };
+    case 'Gone': {
+      const isOwed = before.isOwed || next.kind === 'Wait';
+      return { ...before, isOwed, said: null, isBudget: false, silence: null, state: { kind: 'Accepted', turn } };
+    }
     case 'Fail': {
       const untilMs = nowMs + CONTRADICTED.baseMs;
       return { ...before, said: next.why, isBudget: false, silence: null, state: { kind: 'Waiting', untilMs } };
@@ -224,7 +226,8 @@ export function looked(
     const attempts = before?.attempts ?? 1;
     const untilMs = nowMs + backoffMs(attempts - 1, CONTRADICTED, random);
     const words = { said, isBudget: false, silence: null };
-    progress.set(uid, { how: before?.how ?? 'Evict', attempts, ...words, state: { kind: 'Waiting', untilMs } });
+    const isOwed = before?.isOwed ?? false;
+    progress.set(uid, { how: before?.how ?? 'Evict', attempts, isOwed, ...words, state: { kind: 'Waiting', untilMs } });
   };
   for (const { uid } of contradicted) tryAgain(uid, CONTRADICTION);
   for (const { uid, terminating } of result) {

@@ -72,6 +72,8 @@ export type Reason = { readonly pod: PodView; readonly why: string };
 export type PodProgress = {
   readonly how: 'Evict' | 'Delete';
   readonly attempts: number;
+  /** Its end was accepted once, so its owner owes one for it, and no second if it is accepted again. */
+  readonly isOwed: boolean;
   /** What the API server said to the last attempt that it answered; null: nothing yet, or yes. */
   readonly said: string | null;
   /** `said` is a PodDisruptionBudget's refusal. */

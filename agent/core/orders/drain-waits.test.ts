@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ownerKey } from './come-back.ts';
 import { playDrain } from './play-drain.ts';
 import { BUDGET, names, order, says, times } from './play-words.ts';
 import { samplePod as pod } from './sample-pod.ts';
@@ -39,4 +40,31 @@ test('a last list before the deadline that fails is tried again, at growing inte
     }
     assert.ok(lists.length >= 2 && lists.length < 8, `${lists.length} lists`);
   }
+});
+
+test('a pod that is listed as if its eviction had not been accepted, and is evicted again, was sent away once', () => {
+  const { sent, world } = playDrain({
+    orders: [order()],
+    pods: [pod('web')],
+    isSilent: true,
+    terminationMs: () => null,
+    reply: ({ kind }) => (kind === 'List' ? { pods: [pod('web')] } : {}),
+    forMs: 70_000,
+  });
+  assert.ok(times(sent).length > 1);
+  assert.equal(world.state.owners.get(ownerKey(pod('web')))?.owed, 1);
+});
+
+test('a pod that is critical by its class alone, and waits, holds up none of a higher priority', () => {
+  const { sent } = playDrain({
+    orders: [order({ timeoutSeconds: 600 })],
+    pods: [
+      pod('dns', { priority: 0, priorityClassName: 'system-cluster-critical' }),
+      pod('high', { priority: 100 }),
+      pod('stuck', { priority: -5 }),
+    ],
+    reply: says('stuck', BUDGET),
+    forMs: 10_000,
+  });
+  assert.deepEqual([...new Set(names(sent))], ['stuck', 'high']);
 });

@@ -10,6 +10,7 @@ import { samplePod as pod } from './sample-pod.ts';
 const NOW = 20_000;
 const WAITING: PodProgress = {
   how: 'Evict',
+  isOwed: false,
   attempts: 2,
   said: 'the disruption budget web needs 2 healthy pods and has 2',
   isBudget: true,

@@ -19,7 +19,8 @@ export function withPods(state: DrainState, pods: KnownPods): DrainState {
     const isEnding = !pod.terminating && (pods.byUid.get(pod.uid)?.terminating ?? true);
     const asked = state.progress.get(pod.uid);
     // One that was accepted was counted then.
-    if (isEnding && asked !== undefined && asked.state.kind !== 'Accepted') owners = owesOne(owners, ownerKey(pod));
+    const isUncounted = asked !== undefined && asked.state.kind !== 'Accepted' && !asked.isOwed;
+    if (isEnding && isUncounted) owners = owesOne(owners, ownerKey(pod));
   }
   const origins = new Map<string, Origin>();
   for (const pod of pods.byUid.values()) {
@@ -35,10 +36,10 @@ export function withPods(state: DrainState, pods: KnownPods): DrainState {
   return { ...state, pods, owners, origins };
 }
 
-/** An eviction or a deletion of the pod was accepted. One that is known to end by now was counted. */
+/** An eviction or a deletion of the pod was accepted. One that is known to end by now, or was accepted before, was counted. */
 export function sentAway(state: DrainState, pod: PodView): DrainState {
   const known = state.pods === null ? pod : state.pods.byUid.get(pod.uid);
-  if (known === undefined || known.terminating) return state;
+  if (known === undefined || known.terminating || state.progress.get(pod.uid)?.isOwed) return state;
   return { ...state, owners: owesOne(state.owners, ownerKey(pod)) };
 }
 

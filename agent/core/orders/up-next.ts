@@ -35,7 +35,7 @@ export function chooseDeletions(wanted: readonly Wanted[]): ReadonlyMap<string, 
       add(candidates, pod, attempt, isOwn ? null : seconds);
     }
   }
-  return new Map([...candidates].sort(([, a], [, b]) => deletionRank(a.pod) - deletionRank(b.pod)));
+  return new Map([...candidates].sort(([, a], [, b]) => rankOf(a.pod) - rankOf(b.pod)));
 }
 
 /**
@@ -91,15 +91,12 @@ export function newcomersLast(state: DrainState, candidates: readonly Candidate[
 
 /**
  * The order that pods go in: what has finished, then by priority. A pod is first tried when every pod of a lower rank has
- * had an answer, whatever it was: one that its budget keeps here holds nobody up.
+ * had an answer, whatever it was: one that its budget keeps here holds nobody up. Its class makes a pod critical, whatever
+ * priority it says.
  */
 function rankOf(pod: PodView): number {
-  return isFinished(pod) ? Number.NEGATIVE_INFINITY : pod.priority;
-}
-
-/** Its class makes a pod critical, whatever priority it says. */
-function deletionRank(pod: PodView): number {
-  return isCritical(pod) && !isFinished(pod) ? Math.max(rankOf(pod), CRITICAL_PRIORITY) : rankOf(pod);
+  if (isFinished(pod)) return Number.NEGATIVE_INFINITY;
+  return isCritical(pod) ? Math.max(pod.priority, CRITICAL_PRIORITY) : pod.priority;
 }
 
 /** A critical pod waits until the others are gone, for they may need it to end; but for half of the time at most. */
