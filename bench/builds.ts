@@ -16,6 +16,7 @@ import { addSickPolicy, createSickCheck, volumeOf } from '../test/harness/sick-c
 import { waitFor } from '../test/harness/wait-for.ts';
 import { agentDrain, createLoadedNode, type DrainCost } from './drain-cost.ts';
 import { anonymousMiB, cpuSeconds, median, proportionalMiB, table } from './figures.ts';
+import { idlePolicy } from './idle-policy.ts';
 
 /** What is compared, by build. */
 type Build = 'ours' | 'base';
@@ -219,11 +220,4 @@ function row(figure: string, of: Pair<readonly number[]>, digits: number): strin
   const [ours, base] = [median(of.ours), median(of.base)];
   const ratio = base === 0 ? (ours === 0 ? '1.00' : '-') : (ours / base).toFixed(2);
   return [figure, ours.toFixed(digits), base.toFixed(digits), ratio];
-}
-
-/** Each another revision, with a check that is out of the way. */
-function idlePolicy(swap: number): string {
-  const check = { command: ['/bin/true'], periodSeconds: 3600, failureThreshold: swap + 1 };
-  const [apiVersion, kind] = ['node-svc-checker/v1', 'NodeCheckPolicy'];
-  return JSON.stringify({ apiVersion, kind, metadata: { name: 'bench' }, spec: { check } });
 }

@@ -15,6 +15,7 @@ import { startAgent } from '../test/harness/agent-process.ts';
 import { createConfigMapVolume } from '../test/harness/config-map-volume.ts';
 import { waitFor } from '../test/harness/wait-for.ts';
 import { table } from './figures.ts';
+import { idlePolicy } from './idle-policy.ts';
 
 /** Long enough for an agent to be idle again, and no divisor of the time between its polls. */
 const PAUSE_MS = 370;
@@ -28,7 +29,7 @@ const NODE = {
 const { values } = parseArgs({ options: { swaps: { type: 'string', default: '40' } } });
 const dir = mkdtempSync(join(tmpdir(), 'nsc-bench-reload-'));
 const volume = createConfigMapVolume(join(dir, 'policy'));
-volume.project({ 'policy.yaml': policy(0) });
+volume.project({ 'policy.yaml': idlePolicy(0) });
 const simulator = await startSimulator();
 simulator.seed(NODE);
 
@@ -52,7 +53,7 @@ try {
   const took = { agent: [] as number[], bare: [] as number[] };
   for (let swap = 1; swap <= Number(values.swaps); swap++) {
     await pause(PAUSE_MS);
-    const swappedAt = volume.project({ 'policy.yaml': policy(swap) }) ?? Number.NaN;
+    const swappedAt = volume.project({ 'policy.yaml': idlePolicy(swap) }) ?? Number.NaN;
     await waitFor(() => Math.min(heardAt.agent, heardAt.bare) > swappedAt, { what: `swap ${swap}` });
     took.agent.push(heardAt.agent - swappedAt);
     took.bare.push(heardAt.bare - swappedAt);
@@ -70,16 +71,6 @@ try {
   await agent.exit;
   await simulator.close();
   rmSync(dir, { recursive: true });
-}
-
-/** Each another revision, with a check that is out of the way. */
-function policy(swap: number): string {
-  return JSON.stringify({
-    apiVersion: 'node-svc-checker/v1',
-    kind: 'NodeCheckPolicy',
-    metadata: { name: 'bench' },
-    spec: { check: { command: ['/bin/true'], periodSeconds: 3600, failureThreshold: swap + 1 } },
-  });
 }
 
 function row(figure: string, { agent, bare }: Record<'agent' | 'bare', readonly number[]>, part: number): string[] {

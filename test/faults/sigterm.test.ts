@@ -5,6 +5,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { FaultRule } from '../../simulator/faults.ts';
+import type { KubeObject } from '../../simulator/types.ts';
 import { writeBudget } from '../harness/sick-check.ts';
 import { healthyRun, setScene, until } from './agent-scene.ts';
 
@@ -33,6 +34,8 @@ describe('SIGTERM ends an agent within 3 s with code 0, and the node stays as it
       scene.check.breakIt();
       await agent.waitForLine(/monitored service is down/);
       await until('a request that stalls', () => stalled.hits > 0);
+      // Events hold up no cordon; what the control plane adds to it belongs to the node as it is.
+      if (what === 'Events') await until('the cordon', () => hasCordonTaint(scene.simulator.read('Node', 'node-1')));
       const before = scene.simulator.read('Node', 'node-1');
       const termAtMs = performance.now();
       agent.kill('SIGTERM');
@@ -59,3 +62,8 @@ describe('SIGTERM ends an agent within 3 s with code 0, and the node stays as it
     assert.deepEqual(scene.node()?.metadata.annotations, undefined);
   });
 });
+
+function hasCordonTaint(node: KubeObject | undefined): boolean {
+  const { taints = [] } = (node?.spec ?? {}) as { taints?: readonly { key: string }[] };
+  return taints.some(({ key }) => key === 'node.kubernetes.io/unschedulable');
+}

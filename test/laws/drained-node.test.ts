@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadPolicyFiles } from '../../agent/policy/load-policies.ts';
 import type { FaultRule } from '../../simulator/faults.ts';
 import type { KubeObject } from '../../simulator/types.ts';
-import { type Observer, World } from './world.ts';
+import { loadOf, NOBODY } from './unwatched.ts';
+import { World } from './world.ts';
 
 /** What a whole agent keeps to while it drains, in virtual time: when it deletes, and which Node it is that it drains. */
 
 const NODE = 'node-1';
-const NOBODY: Observer = {
-  began() {},
-  runStarted: () => ({}),
-  runEnded() {},
-  changed() {},
-  sent() {},
-  given() {},
-  told() {},
-};
 const SICK = { first: [], always: 'failed' } as const;
 const CORDON: Omit<FaultRule, 'fault'> = { method: 'PATCH', path: /\/nodes\//, body: /unschedulable/, times: 1 };
 const NODE_WATCH = /\/nodes\?.*watch=/;
@@ -49,12 +40,11 @@ async function sickNode(drain: { timeoutSeconds: number; onTimeout: 'Delete' | '
   addPod('web');
   if (fault !== undefined) cluster.faults.add(fault);
   const policy = {
-    apiVersion: 'node-svc-checker/v1',
     kind: 'NodeCheckPolicy',
     metadata: { name: 'a' },
     spec: { check: { command: ['/a'], periodSeconds: 1, failureThreshold: 1 }, actions: { drain } },
   };
-  world.give(NODE, loadPolicyFiles([{ name: 'a.json', bytes: Buffer.from(JSON.stringify(policy)) }]));
+  world.give(NODE, loadOf(policy));
   world.script(NODE, '/a', SICK);
   const life = world.start(NODE);
   const requests = (method: string, path: RegExp) =>

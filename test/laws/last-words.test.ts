@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { KNOBS, setOf } from './history.ts';
-import { type Observer, World } from './world.ts';
+import { NOBODY } from './unwatched.ts';
+import { World } from './world.ts';
 
 /** What an agent that ends has done last becomes an Event, in the 3 s that it has. */
 
 const GONE_WITHIN_MS = 3_000;
-const NOBODY: Observer = {
-  began() {},
-  runStarted: () => ({}),
-  runEnded() {},
-  changed() {},
-  sent() {},
-  given() {},
-  told() {},
-};
 const NODE = 'node-1';
 const WRITE = { method: 'PATCH', path: /nodes\/node-1$/ };
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { slotLeaseName } from '../../agent/kube/slot-api.ts';
-import { loadPolicyFiles } from '../../agent/policy/load-policies.ts';
 import type { FaultRule } from '../../simulator/faults.ts';
 import { NAMESPACE } from './life.ts';
-import { type Observer, World } from './world.ts';
+import { loadOf, NOBODY } from './unwatched.ts';
+import { World } from './world.ts';
 
 /** A Lease of ours that nobody needs takes a slot for some minutes at most, however it came to be. */
 
@@ -13,29 +13,14 @@ const LEASE = slotLeaseName(BUDGET, 'node-1');
 const FOUND_WITHIN_MS = 600_000;
 /** A look takes a moment, and what was granted a second one. */
 const LOOKING_MS = 10_000;
-const NOBODY: Observer = {
-  began() {},
-  runStarted: () => ({}),
-  runEnded() {},
-  changed() {},
-  sent() {},
-  given() {},
-  told() {},
-};
 
-const documents = [
+const load = loadOf(
   {
     kind: 'NodeCheckPolicy',
     metadata: { name: 'a' },
     spec: { check: { command: ['/a'], periodSeconds: 1, failureThreshold: 1 }, actions: { cordon: true } },
   },
   { kind: 'NodeDisruptionBudget', metadata: { name: BUDGET }, spec: { nodeSelector: {}, maxUnavailable: 1 } },
-];
-const load = loadPolicyFiles(
-  documents.map((document, n) => ({
-    name: `${n}.json`,
-    bytes: Buffer.from(JSON.stringify({ apiVersion: 'node-svc-checker/v1', ...document })),
-  })),
 );
 
 const pass = (world: World, ms: number) => world.clock.run(world.clock.nowMs() + ms);

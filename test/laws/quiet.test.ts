@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { loadPolicyFiles } from '../../agent/policy/load-policies.ts';
-import { type Observer, World } from './world.ts';
+import { loadOf, NOBODY } from './unwatched.ts';
+import { World } from './world.ts';
 
 /** What a cluster of thousands of agents pays while nothing happens. */
 
 const MINUTE_MS = 60_000;
-const NOBODY: Observer = {
-  began() {},
-  runStarted: () => ({}),
-  runEnded() {},
-  changed() {},
-  sent() {},
-  given() {},
-  told() {},
-};
 const POLICY = {
   kind: 'NodeCheckPolicy',
   metadata: { name: 'a' },
@@ -25,12 +16,8 @@ const BUDGET = { kind: 'NodeDisruptionBudget', metadata: { name: 'b' }, spec: { 
 /** A node with an agent that has said all that it says at first. */
 async function settledWorld(...documents: readonly object[]) {
   const world = new World(1, NOBODY);
-  const files = documents.map((document, n) => ({
-    name: `${n}.json`,
-    bytes: Buffer.from(JSON.stringify({ apiVersion: 'node-svc-checker/v1', ...document })),
-  }));
   world.addNode('node-1');
-  world.give('node-1', loadPolicyFiles(files));
+  world.give('node-1', loadOf(...documents));
   world.start('node-1');
   const pass = (ms: number) => world.clock.run(world.clock.nowMs() + ms);
   await pass(MINUTE_MS);

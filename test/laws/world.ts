@@ -150,7 +150,7 @@ export class World {
   }
 }
 
-export function agentPod(name: string, nodeName: string, namespace = NAMESPACE) {
+function agentPod(name: string, nodeName: string, namespace = NAMESPACE) {
   return {
     kind: 'Pod',
     metadata: {

@@ -5,6 +5,7 @@ import type { Wanted } from './up-next.ts';
 const REVIEW_MS = 60_000;
 /** So long before its deadline a drain lists the pods once more, so that none that has gone is reported as left. */
 const LAST_LIST_MS = 5_000;
+
 /** When a fresh list is due for an attempt, at the earliest; infinity: not as things are. */
 export function lookDueMs({ attempt, choice, needsLook }: Wanted, { look, progress }: DrainState): number {
   if (needsLook) return Number.NEGATIVE_INFINITY;
