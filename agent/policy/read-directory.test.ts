@@ -13,7 +13,7 @@ import { documentText, policyText } from './fixtures.ts';
 import { formatPolicyError } from './format-error.ts';
 import { MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES } from './limits.ts';
 import { loadPolicyDirectory } from './load-policies.ts';
-import { readPolicyDirectory } from './read-directory.ts';
+import { type DirectoryRead, readPolicyDirectory } from './read-directory.ts';
 
 suite('a policy directory', () => {
   test('consists of its YAML and JSON files in lexical order', async (t) => {
@@ -165,8 +165,8 @@ test('a file at the limits is read whole', async (t) => {
 suite('a volume that is replaced while it is read', () => {
   const FILES = 4;
   const version = (text: string) => Object.fromEntries(Array.from({ length: FILES }, (_, n) => [`${n}.yaml`, text]));
-  const seenIn = async (dir: string) => {
-    const { files, errors } = await readPolicyDirectory(dir);
+  const seenIn = async (dir: string) => wholeOf(await readPolicyDirectory(dir));
+  const wholeOf = ({ files, errors }: DirectoryRead) => {
     assert.deepEqual(errors, []);
     assert.equal(files.length, FILES, 'all files');
     const contents = new Set(files.map(({ bytes }) => new TextDecoder().decode(bytes)));
@@ -174,8 +174,11 @@ suite('a volume that is replaced while it is read', () => {
     return [...contents].join();
   };
 
+  const isGivenUp = ({ errors }: DirectoryRead) =>
+    errors.length === 1 && errors[0]?.requirement.includes('it is replaced again and again, for 4000 ms now');
+
   const SWAPS = SOAKING ? 10_000 : 2_000;
-  test(`${SWAPS} times as fast as can be is read whole and unmixed each time, by several readers`, async (t) => {
+  test(`${SWAPS} times, in bursts as fast as can be, is never read in part or mixed, by several readers`, async (t) => {
     // In memory where there is such a file system: a disk would only slow the storm down.
     const fast = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
     const { dir, project } = createConfigMapVolume(await directory(t, {}, fast));
@@ -188,7 +191,11 @@ suite('a volume that is replaced while it is read', () => {
     t.after(() => swapping.kill('SIGKILL'));
     const seen = new Set<string>();
     const readOn = async () => {
-      while (swapping.exitCode === null && swapping.signalCode === null) seen.add(await seenIn(dir));
+      while (swapping.exitCode === null && swapping.signalCode === null) {
+        const read = await readPolicyDirectory(dir);
+        // On a processor that many others want, a swap can meet every attempt there is time for: this is said, too.
+        if (!isGivenUp(read)) seen.add(wholeOf(read));
+      }
     };
     await Promise.all([readOn(), readOn(), readOn()]);
     assert.equal(swapping.exitCode, 0);

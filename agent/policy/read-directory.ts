@@ -34,6 +34,7 @@ const MAX_ATTEMPTS = 10;
 const RETRY_AFTER_MS = 5;
 /** How long a directory is read again that is replaced faster than it can be read. */
 const MAX_REPLACED_MS = 4_000;
+const REPLACED = `it is replaced again and again, for ${MAX_REPLACED_MS} ms now`;
 
 /**
  * Reads the policy files of a directory: regular files, or links to such, named `*.yaml`, `*.yml` or `*.json`, but not
@@ -48,24 +49,24 @@ const MAX_REPLACED_MS = 4_000;
 export async function readPolicyDirectory(dir: string): Promise<DirectoryRead> {
   const giveUpAt = performance.now() + MAX_REPLACED_MS;
   let failedPlace: string | null = null;
-  let lastError: unknown;
+  let reason = REPLACED;
   for (let failures = 0; failures < MAX_ATTEMPTS && performance.now() < giveUpAt; ) {
     let place: Place | null = null;
     try {
       place = await placeOf(dir);
       const read = await readPlace(place, dir);
       if (read !== 'replaced') return { ...read, place };
-      lastError = new Error(`it is replaced again and again, for ${MAX_REPLACED_MS} ms now`);
+      reason = REPLACED;
     } catch (error) {
-      lastError = error;
       // In a storm of replacements each attempt fails at another place; only the same one again is a sign of trouble.
       const isElsewhere = place !== null && place.id !== failedPlace;
       failures = isElsewhere ? 0 : failures + 1;
+      reason = isElsewhere && failedPlace !== null ? REPLACED : messageOf(error);
       failedPlace = place?.id ?? failedPlace;
       if (!isElsewhere) await delay(RETRY_AFTER_MS);
     }
   }
-  return { files: [], errors: [unreadable(dir, messageOf(lastError))], place: null };
+  return { files: [], errors: [unreadable(dir, reason)], place: null };
 }
 
 /** The error of a directory that could not be read. */
