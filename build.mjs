@@ -18,7 +18,9 @@ export class ProxyAgent { constructor() { unused(); } }
 // The proxy agents log with it. It reads every variable of the environment to find its own, which on Deno would take the
 // right to all of them.
 const DEBUG = 'module.exports = () => () => {};';
-const STAND_INS = { undici: UNDICI, debug: DEBUG };
+// prom-client asks it for the span to show beside its own CPU time; nothing here ever begins one.
+const TRACING = 'exports.context = { active: () => ({}) }; exports.trace = { getSpan: () => undefined };';
+const STAND_INS = { undici: UNDICI, debug: DEBUG, '@opentelemetry/api': TRACING };
 
 const OWN_PACKAGE = resolve('package.json');
 
@@ -29,7 +31,7 @@ const PURE =
 const leaveOutWhatIsUnused = {
   name: 'leave-out-what-is-unused',
   setup(build) {
-    build.onResolve({ filter: /^(undici|debug)$/ }, ({ path }) => ({
+    build.onResolve({ filter: /^(undici|debug|@opentelemetry\/api)$/ }, ({ path }) => ({
       path,
       namespace: 'stand-in',
       sideEffects: false,
