@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { countVerdict, type Health, NEW_HEALTH, settleHealth } from './health.ts';
+import { sampleVerdict } from './samples.ts';
 import type { Verdict } from './verdict.ts';
 
 const thresholds = { failureThreshold: 3, successThreshold: 2 };
-const verdict = (status: Verdict['status']): Verdict => ({ status, reason: '' });
-const F = verdict('Failed');
-const H = verdict('Healthy');
-const U = verdict('Unknown');
+const F = sampleVerdict('Failed');
+const H = sampleVerdict('Healthy');
+const U = sampleVerdict('Unknown');
 const after = (verdicts: Verdict[], start: Health = NEW_HEALTH) =>
   verdicts.reduce((health, next) => countVerdict(health, next, thresholds), start);
 

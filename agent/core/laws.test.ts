@@ -6,7 +6,7 @@ import { readLedger } from './ledger.ts';
 import type { NodeView } from './node.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import { adoptLedger, type Roster, rosterOf, withHealth } from './roster.ts';
-import { compareSample, SAMPLE_TAINT, sampleNode, samplePolicy, settleSample } from './samples.ts';
+import { compareSample, SAMPLE_TAINT, sampleNode, samplePolicy, sampleVerdict, settleSample } from './samples.ts';
 import type { NodeTaint } from './taint.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -172,7 +172,7 @@ function apply(world: World, step: Step): World {
     case 'verdict': {
       const watched = roster.get(step.policy);
       if (watched === undefined) return world;
-      const health = countVerdict(watched.health, { status: step.status, reason: '' }, watched.policy.spec.check);
+      const health = countVerdict(watched.health, sampleVerdict(step.status), watched.policy.spec.check);
       return { ...world, roster: withHealth(roster, step.policy, health) };
     }
     case 'cordon':

@@ -9,7 +9,16 @@ import { CONDITIONS_ANNOTATION, type NodeCondition, type NodeView } from './node
 import { compareConditions } from './node-conditions.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import { adoptLedger, type Roster, rosterOf, withHealth } from './roster.ts';
-import { applyStep, SAMPLE_DRAIN, SAMPLE_NOW, sampleEnd, sampleNode, samplePolicy, settleSample } from './samples.ts';
+import {
+  applyStep,
+  SAMPLE_DRAIN,
+  SAMPLE_NOW,
+  sampleEnd,
+  sampleNode,
+  samplePolicy,
+  sampleVerdict,
+  settleSample,
+} from './samples.ts';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -133,7 +142,7 @@ function happen(world: World, step: Step): World {
     case 'verdict': {
       const watched = roster.get(step.policy);
       if (watched === undefined) return world;
-      const verdict = { status: step.status, reason: 'because' };
+      const verdict = sampleVerdict(step.status);
       const health = countVerdict(watched.health, verdict, watched.policy.spec.check);
       return { ...world, roster: withHealth(roster, step.policy, health, verdict) };
     }

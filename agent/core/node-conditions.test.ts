@@ -19,13 +19,12 @@ import { CONDITIONS_ANNOTATION, LEDGER_ANNOTATION, type NodeCondition } from './
 import { compareConditions, forgetConditions } from './node-conditions.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import type { Roster } from './roster.ts';
-import { SAMPLE_NOW, sampleNode, samplePolicy } from './samples.ts';
-import type { Verdict } from './verdict.ts';
+import { SAMPLE_NOW, sampleNode, samplePolicy, sampleVerdict } from './samples.ts';
 
 const BELOW: Health = { ...NEW_HEALTH, failures: 1 };
-const EXIT_1: Verdict = { status: 'Failed', reason: 'exit code 1' };
-const EXIT_0: Verdict = { status: 'Healthy', reason: 'exit code 0' };
-const TIMED_OUT: Verdict = { status: 'Unknown', reason: 'timed out' };
+const EXIT_1 = sampleVerdict('Failed', 'exit code 1');
+const EXIT_0 = sampleVerdict('Healthy', 'exit code 0');
+const TIMED_OUT = sampleVerdict('Unknown', 'timed out');
 
 const asking = (spec: Partial<NodeCheckPolicy['spec']> = {}) =>
   samplePolicy('a', { spec: { nodeCondition: TYPE, ...spec } });

@@ -4,7 +4,7 @@ import { NEW_HEALTH } from './health.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import { adoptLedger, forgetCounts, type Roster, rosterOf, withHealth } from './roster.ts';
-import { samplePolicy } from './samples.ts';
+import { samplePolicy, sampleVerdict } from './samples.ts';
 
 const ledgerOf = (...names: string[]): Ledger => ({
   nodeUid: 'uid-1',
@@ -66,7 +66,7 @@ test('another Node of our name starts with nothing counted', () => {
 });
 
 test('the last verdict goes on with the check it is of, over a reload, and with no other check or Node', () => {
-  const verdict = { status: 'Failed', reason: 'exit code 1' } as const;
+  const verdict = sampleVerdict('Failed', 'exit code 1');
   const before = withHealth(fresh(a), 'a', { ...NEW_HEALTH, failures: 1 }, verdict);
   const reloaded = (policy: NodeCheckPolicy) => rosterOf([policy], {}, before, null).get('a')?.verdict;
   assert.deepEqual(reloaded(samplePolicy('a', { check: { failureThreshold: 9 } })), verdict);

@@ -8,6 +8,7 @@ import type { Actions, Check, Drain, NodeCheckPolicy, NodeDisruptionBudget, Tain
 import type { Roster } from './roster.ts';
 import { NO_SLOTS_ANSWER, type SlotsAnswer } from './slot.ts';
 import type { NodeTransition } from './transition.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Values for tests: a policy and a Node as they are by default, changed where a test says so. */
 
@@ -22,6 +23,11 @@ export const SAMPLE_DRAIN: Drain = {
   namespaces: { exclude: [] },
   onTimeout: 'GiveUp',
 };
+
+/** A verdict without words. */
+export function sampleVerdict(status: Verdict['status'], reason = 'because'): Verdict {
+  return { status, reason, mapped: null, words: '' };
+}
 
 export function samplePolicy(
   name: string,
@@ -46,6 +52,8 @@ export function samplePolicy(
         successThreshold: 1,
         onStderr: 'Fatal',
         onTimeout: 'Unknown',
+        exitCodes: { unknown: [126, 127], reasons: {} },
+        words: 'FirstLine',
         ...overrides.check,
       },
       actions: { cordon: true, ...overrides.actions },

@@ -12,7 +12,7 @@ import { NO_SLOTS_ANSWER } from './slot.ts';
 import { type AgentState, lastingBugs, lastNodeOf, type Now, nodeOf, RELOOK_MS } from './state.ts';
 import { timestamp } from './timestamp.ts';
 import type { Transition } from './transition.ts';
-import { judge } from './verdict.ts';
+import { judge, type Verdict } from './verdict.ts';
 
 /** So many different defects are told; what has this many has one cause, and the metric goes on counting. */
 const MAX_BUGS = 20;
@@ -209,7 +209,7 @@ function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { 
       transitions: [{ kind: 'CheckFatal', policy: watched.policy, outcome }],
     };
   }
-  const verdict = { status: judgement.status, reason: judgement.reason };
+  const verdict: Verdict = judgement;
   if (watched.awaitsRun) {
     const ended = { kind: 'CheckEnded', policy: watched.policy, outcome, verdict, health: watched.health } as const;
     return { state, transitions: [ended] };

@@ -1,4 +1,5 @@
 import type { Check } from './policy.ts';
+import { wordsOf } from './words.ts';
 
 /** How one run of a check ended, as the operating system told it. */
 export type RunOutcome = {
@@ -13,6 +14,9 @@ export type RunOutcome = {
   /** The first 4 KiB of each stream, as text. */
   readonly stdout: string;
   readonly stderr: string;
+  /** The last 1 KiB of a stream of which more than 4 KiB were written. */
+  readonly stdoutEnd?: string;
+  readonly stderrEnd?: string;
   /** Bytes written in all, kept or dropped. */
   readonly stdoutBytes: number;
   readonly stderrBytes: number;
@@ -20,28 +24,52 @@ export type RunOutcome = {
 };
 
 /** What one run says about what it checks. Unknown is never failed. */
-export type Verdict = { readonly status: 'Healthy' | 'Failed' | 'Unknown'; readonly reason: string };
+export type Verdict = {
+  readonly status: 'Healthy' | 'Failed' | 'Unknown';
+  /** How the run ended, in our words. */
+  readonly reason: string;
+  /** The reason in CamelCase that the policy gives for the exit code; null without one. */
+  readonly mapped: string | null;
+  /** What the script said: one visible line; empty when it said nothing. */
+  readonly words: string;
+};
 
 /** A verdict, or the order to end the agent because the script wrote to stderr under `onStderr: Fatal`. */
-export type Judgement = Verdict | { readonly status: 'Fatal'; readonly reason: string };
+export type Judgement = Verdict | (Omit<Verdict, 'status'> & { readonly status: 'Fatal' });
+
+export type JudgeRules = Pick<Check, 'onStderr' | 'onTimeout' | 'exitCodes' | 'words'>;
 
 /**
- * Says what a run means under a check's rules (design: exit 0 and silent stderr is Healthy, any other exit Failed).
+ * Says what a run means under a check's rules (design: exit 0 and silent stderr is Healthy, a code of `exitCodes.unknown`
+ * Unknown, any other exit Failed).
  *
- * A run that could not be completed says nothing about the service, so it comes before the exit code; output on
- * stderr under `Fatal` comes before everything, because a script that complains is not to be trusted at all.
+ * A run that could not be completed says nothing about the service, so it comes before the exit code, and so does a code
+ * that says nothing come before a stderr that counts: a shell that misses a tool complains as well. Output on stderr under
+ * `Fatal` comes before everything, because a script that complains is not to be trusted at all.
  */
-export function judge(outcome: RunOutcome, rules: Pick<Check, 'onStderr' | 'onTimeout'>): Judgement {
+export function judge(outcome: RunOutcome, rules: JudgeRules): Judgement {
   const { ended } = outcome;
-  if (ended.kind === 'NotStarted') return { status: 'Unknown', reason: `could not be started: ${ended.reason}` };
-  if (outcome.stderrBytes > 0 && rules.onStderr === 'Fatal') return { status: 'Fatal', reason: 'wrote to stderr' };
-  if (ended.kind === 'Signaled') return { status: 'Unknown', reason: `killed by ${ended.signal}` };
-  if (ended.kind === 'TimedOut') return { status: rules.onTimeout, reason: 'timed out' };
-  if (outcome.stderrBytes > 0) {
-    if (rules.onStderr === 'Failed') return { status: 'Failed', reason: 'wrote to stderr' };
-    if (rules.onStderr === 'Unknown') return { status: 'Unknown', reason: 'wrote to stderr' };
+  if (ended.kind === 'NotStarted') return says('Unknown', `could not be started: ${ended.reason}`);
+  const words = wordsOf(outcome, rules.words);
+  const isNoisy = outcome.stderrBytes > 0;
+  if (isNoisy && rules.onStderr === 'Fatal') {
+    const complaint = wordsOf({ stdout: '', stderr: outcome.stderr }, 'FirstLine');
+    return { ...says('Unknown', 'wrote to stderr', complaint), status: 'Fatal' };
   }
-  return ended.code === 0
-    ? { status: 'Healthy', reason: 'exit code 0' }
-    : { status: 'Failed', reason: `exit code ${ended.code}` };
+  if (ended.kind === 'Signaled') return says('Unknown', `killed by ${ended.signal}`, words);
+  if (ended.kind === 'TimedOut') return says(rules.onTimeout, 'timed out', words);
+
+  const { code } = ended;
+  const { unknown, reasons } = rules.exitCodes;
+  const mapped = Object.hasOwn(reasons, code) ? (reasons[code] ?? null) : null;
+  const exit = `exit code ${code}${mapped === null ? '' : ` (${mapped})`}`;
+  if (code !== 0 && unknown.includes(code)) return says('Unknown', exit, words, mapped);
+  if (isNoisy && (rules.onStderr === 'Failed' || rules.onStderr === 'Unknown')) {
+    return says(rules.onStderr, 'wrote to stderr', words, mapped);
+  }
+  return says(code === 0 ? 'Healthy' : 'Failed', exit, words, mapped);
+}
+
+function says(status: Verdict['status'], reason: string, words = '', mapped: string | null = null): Verdict {
+  return { status, reason, mapped, words };
 }

@@ -41,6 +41,8 @@ suite('a valid set', () => {
         successThreshold: 1,
         onStderr: 'Fatal',
         onTimeout: 'Unknown',
+        exitCodes: { unknown: [126, 127], reasons: {} },
+        words: 'FirstLine',
       },
       actions: {
         cordon: false,

@@ -29,7 +29,7 @@ suite('an error names place, path, requirement and value:', () => {
     ],
     'or if none is close': [
       '  check: {command: [a], retries: 3}',
-      '5:25: $.spec.check.retries: is not a known field (known: command, env, runIn, initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold, successThreshold, onStderr, onTimeout), found 3',
+      '5:25: $.spec.check.retries: is not a known field (known: command, env, runIn, initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold, successThreshold, onStderr, onTimeout, exitCodes, words), found 3',
     ],
     'a word in other letters': [
       '  mode: observe\n  check: {command: [a]}',
@@ -93,7 +93,7 @@ suite('an error names place, path, requirement and value:', () => {
     'several, in the order of the file': [
       '  nodeSelector: {x: 1}\n  check: {period: 1, command: {}}\n  mode: X',
       '5:18: $.spec.nodeSelector.x: is not a known field (known: matchLabels, matchExpressions), found 1',
-      '6:11: $.spec.check.period: is not a known field (known: command, env, runIn, initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold, successThreshold, onStderr, onTimeout), found 1',
+      '6:11: $.spec.check.period: is not a known field (known: command, env, runIn, initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold, successThreshold, onStderr, onTimeout, exitCodes, words), found 1',
       '6:31: $.spec.check.command: must be a list, found {}',
       '7:9: $.spec.mode: must be one of Enforce, Observe, found "X"',
     ],

@@ -5,7 +5,7 @@ import { MARK_EFFECTS } from '../core/effects/list.ts';
 import type { MarkTurn } from '../core/effects/mark.ts';
 import { NEW_HEALTH } from '../core/health.ts';
 import { MAX_MESSAGE_BYTES, type NodeEvent } from '../core/node-event.ts';
-import { SAMPLE_NOW, SAMPLE_TAINT, sampleBudget, sampleNode, samplePolicy } from '../core/samples.ts';
+import { SAMPLE_NOW, SAMPLE_TAINT, sampleBudget, sampleNode, samplePolicy, sampleVerdict } from '../core/samples.ts';
 import type { SlotDenial } from '../core/slot.ts';
 import type { Step } from '../core/step.ts';
 import type { Transition } from '../core/transition.ts';
@@ -14,7 +14,7 @@ import { type Counted, createTelling } from './telling.ts';
 import { tellingOf } from './transition-table.ts';
 
 const POLICY = samplePolicy('a');
-const VERDICT = { status: 'Failed', reason: 'exit code 1' } as const;
+const VERDICT = sampleVerdict('Failed', 'exit code 1');
 const WANTED = { since: SAMPLE_NOW, marks: { cordon: {}, taint: SAMPLE_TAINT }, drain: null };
 const CONDITION = { type: 'X', status: 'True', reason: 'R' } as const;
 
@@ -208,7 +208,7 @@ test('the well-known lines name the policy only where there are several', () => 
 });
 
 test('what a check wrote is there, at the level of its verdict', () => {
-  const healthy = { status: 'Healthy', reason: 'exit code 0' } as const;
+  const healthy = sampleVerdict('Healthy', 'exit code 0');
   const outcome = { ...FAILED, stdout: 'all is\nwell\n', stdoutBytes: 12 };
   const { lines } = tellAll([{ ...ONE_OF_EACH.CheckEnded, verdict: healthy, outcome }]);
   assert.deepEqual(
