@@ -38,11 +38,13 @@ async function setRivals(t: TestContext, spec = SPEC) {
       const first = base.start();
       await healthyRun(first);
       await scene.reported();
+      const { revision } = base.report();
       const startAt = performance.now() + HALF_PERIOD_MS;
       await until('half a period to pass', () => performance.now() >= startAt);
       const second = base.start(undefined, undefined, otherCheck.policyDir);
       await standsBy(first);
       await healthyRun(second);
+      if (otherCheck !== base.check) await until("the second one's report", () => base.report().revision !== revision);
       await until('the first one to be known', () =>
         /hasStandby/.test(base.node()?.metadata.annotations?.[CLAIM] ?? ''),
       );
