@@ -35,7 +35,7 @@ case $file in
   *[Ss][Uu][Mm]*) sha256sum *.tar.gz > "$file" ;;
   *) echo '#!/bin/sh' > "$file" ;;
 esac
-case $url in $SPOILED) sed -i 's/^..../0000/' "$file" ;; esac
+case $url in $SPOILED) sed -i -e 's/^0/1/;t' -e 's/^./0/' "$file" ;; esac
 `;
 const GO = `#!/bin/sh
 echo "$*" >> "$STAGE/asked"
