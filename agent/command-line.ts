@@ -1,5 +1,6 @@
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { effectiveCommand } from './commands/effective.ts';
+import { importCommand } from './commands/import.ts';
 import { releaseCommand } from './commands/release.ts';
 import { revisionCommand } from './commands/revision.ts';
 import { runCommand } from './commands/run.ts';
@@ -15,6 +16,7 @@ export const COMMANDS = [
   validateCommand,
   effectiveCommand,
   revisionCommand,
+  importCommand,
   statusCommand,
   verifyRolloutCommand,
   releaseCommand,

@@ -1,0 +1,190 @@
+import { formatPlace, type Note } from '../notes.ts';
+import type { Place } from '../source.ts';
+import { expandMacros, splitCheckCommand } from './macros.ts';
+import { Templates } from './objects.ts';
+import type { Definition, Directives } from './read-cfg.ts';
+import { RUNS_ANOTHER_COMMAND, type Settings } from './settings.ts';
+import { splitCommand } from './split-command.ts';
+
+/** A command line that is run as a check, its macros replaced, and what is known of how. */
+export type FoundCheck = {
+  /** As `service Root Partition`, `command check_load`. */
+  readonly what: string;
+  readonly label: string;
+  readonly place: Place;
+  readonly line: string;
+  /** Where the command line was written. */
+  readonly linePlace: Place;
+  readonly runBy: 'Nagios' | 'NRPE';
+  /** Of the service or host, with what it inherits; null where only the command is known. */
+  readonly object: { readonly type: 'service' | 'host'; readonly directives: Directives } | null;
+};
+
+export type FoundChecks = { readonly checks: readonly FoundCheck[]; readonly notes: readonly Note[] };
+
+/** Every check that the files define: of services and hosts, and NRPE's commands that none of these runs. */
+export function findChecks(definitions: readonly Definition[], settings: Settings): FoundChecks {
+  return new CheckFinder(definitions, settings).find();
+}
+
+type Command = { readonly line: string; readonly place: Place };
+
+class CheckFinder {
+  readonly #definitions: readonly Definition[];
+  readonly #settings: Settings;
+  readonly #templates: Templates;
+  readonly #commands = new Map<string, Command>();
+  readonly #run = new Set<string>();
+  readonly #notes: Note[] = [];
+
+  constructor(definitions: readonly Definition[], settings: Settings) {
+    this.#definitions = definitions;
+    this.#settings = settings;
+    this.#templates = new Templates(definitions);
+    for (const { type, directives } of definitions) {
+      const name = directives.get('command_name')?.value;
+      const line = directives.get('command_line');
+      if (type === 'command' && name !== undefined && line)
+        this.#commands.set(name, { line: line.value, place: line.place });
+    }
+  }
+
+  find(): FoundChecks {
+    const checks = this.#definitions.flatMap((definition) => this.#ofDefinition(definition));
+    for (const [name, { value, place }] of this.#settings.nrpeCommands) {
+      if (!this.#run.has(`nrpe ${name}`)) checks.push(...this.#ofNrpe(`command[${name}]`, name, value, place));
+    }
+    checks.push(...this.#ofCommands());
+    return { checks, notes: [...this.#notes, ...this.#templates.notes] };
+  }
+
+  #ofDefinition(definition: Definition): FoundCheck[] {
+    const { type, place, directives: own } = definition;
+    if (own.get('register')?.value === '0' || type === 'command') return [];
+    const isChecked = type === 'service' || type === 'host';
+    const directives = isChecked ? this.#templates.resolve(definition) : own;
+    const checkCommand = directives.get('check_command');
+    if (!isChecked || checkCommand === undefined) {
+      return this.#leaveOut(`define ${type}`, place, 'says nothing of a check');
+    }
+    const { name, args } = splitCheckCommand(checkCommand.value);
+    const label = directives.get('service_description')?.value ?? `${type} ${name}`;
+    const what = type === 'service' ? `service ${label}` : `host ${directives.get('host_name')?.value ?? ''}`;
+    this.#run.add(name);
+    if (directives.get('active_checks_enabled')?.value === '0') {
+      return this.#leaveOut(what, place, 'its checks are passive: something else runs them and tells the result');
+    }
+    const command = this.#commands.get(name);
+    if (command === undefined) return this.#leaveOut(what, place, `its command ${name} is in none of the files`);
+    const macroValue = (macro: string) =>
+      this.#macro(
+        macro,
+        args.map((arg) => expandMacros(arg, this.#user).text),
+        '',
+      );
+    const { text, missing } = expandMacros(command.line, macroValue);
+    const found = { what, label, place, object: { type, directives } } as const;
+    const nrpe = nrpeCall(text);
+    if (nrpe !== null) return this.#throughNrpe(found, nrpe);
+    if (missing.length > 0) return this.#leaveOutMissing(what, place, missing, command);
+    return [{ ...found, line: text, linePlace: command.place, runBy: 'Nagios' }];
+  }
+
+  #throughNrpe(found: Pick<FoundCheck, 'what' | 'label' | 'place' | 'object'>, { name, args }: NrpeCall): FoundCheck[] {
+    const command = this.#settings.nrpeCommands.get(name);
+    if (command === undefined) {
+      return this.#leaveOut(found.what, found.place, `NRPE runs it on the node as ${name}; give its nrpe.cfg as well`);
+    }
+    this.#run.add(`nrpe ${name}`);
+    return this.#ofNrpe(found.what, found.label, command.value, command.place, { ...found, args });
+  }
+
+  #ofNrpe(
+    what: string,
+    label: string,
+    written: string,
+    linePlace: Place,
+    from?: { readonly place: Place; readonly object: FoundCheck['object']; readonly args: readonly string[] },
+  ): FoundCheck[] {
+    const line = [this.#settings.nrpePrefix, written].filter((part) => part !== '').join(' ');
+    const { text, missing } = expandMacros(line, (macro) =>
+      this.#macro(macro, from?.args ?? [], from ? '' : undefined),
+    );
+    const place = from?.place ?? linePlace;
+    if (missing.length > 0) return this.#leaveOutMissing(what, place, missing, { line, place: linePlace });
+    return [{ what, label, place, line: text, linePlace, runBy: 'NRPE', object: from?.object ?? null }];
+  }
+
+  /** Commands that no service runs may be anything; where there are no services at all, checks are what they are for. */
+  #ofCommands(): FoundCheck[] {
+    const others = [
+      ...this.#settings.otherCommands,
+      ...this.#definitions.flatMap(({ directives }) => otherCommandsOf(directives)),
+    ];
+    const otherNames = others.flatMap((value) => value.split(',')).map((value) => splitCheckCommand(value).name);
+    const hasObjects = this.#definitions.some(({ type }) => type === 'service' || type === 'host');
+    return [...this.#commands].flatMap(([name, command]): FoundCheck[] => {
+      if (this.#run.has(name)) return [];
+      const what = `command ${name}`;
+      if (hasObjects || otherNames.includes(name))
+        return this.#leaveOut(what, command.place, 'no service or host runs it as its check');
+      const { text, missing } = expandMacros(command.line, this.#user);
+      if (missing.length > 0) return this.#leaveOutMissing(what, command.place, missing, command);
+      return [
+        {
+          what,
+          label: name,
+          place: command.place,
+          line: text,
+          linePlace: command.place,
+          runBy: 'Nagios',
+          object: null,
+        },
+      ];
+    });
+  }
+
+  /** What is no path may be a password: files of such macros are kept from others, and policies are not. */
+  readonly #user = (macro: string): string | undefined => {
+    const value = this.#settings.macros.get(`$${macro}$`);
+    return value?.startsWith('/') ? value : undefined;
+  };
+
+  /** @param usual of an argument that is not given */
+  #macro(macro: string, args: readonly string[], usual: string | undefined): string | undefined {
+    const number = /^ARG(\d+)$/.exec(macro)?.[1];
+    return number === undefined ? this.#user(macro) : (args[Number(number) - 1] ?? usual);
+  }
+
+  #leaveOutMissing(what: string, place: Place, missing: readonly string[], { line, place: linePlace }: Command): [] {
+    const secret = missing.filter((macro) => this.#settings.macros.has(macro));
+    const problem =
+      secret.length > 0
+        ? `${secret.join(', ')} is no path and may be a password, which is not written into a policy`
+        : `${missing.join(', ')} has no value in these files`;
+    return this.#leaveOut(what, place, `${problem}; written in ${formatPlace(linePlace)}: ${line}`);
+  }
+
+  #leaveOut(what: string, place: Place, why: string): [] {
+    this.#notes.push({ what, place, why });
+    return [];
+  }
+}
+
+function otherCommandsOf(directives: Directives): string[] {
+  const named = [...directives].filter(([name]) => name !== 'check_command' && RUNS_ANOTHER_COMMAND.test(name));
+  return named.map(([, { value }]) => value);
+}
+
+type NrpeCall = { readonly name: string; readonly args: readonly string[] };
+
+/** What a command line asks NRPE for, or null; the macros left in it are about the way there. */
+function nrpeCall(line: string): NrpeCall | null {
+  const words = splitCommand(line.replaceAll(/\$[^$\s]*\$/g, 'MACRO')) ?? [];
+  if (!/(^|\/)check_nrpe$/.test(words[0] ?? '')) return null;
+  const at = words.findIndex((word) => word === '-c' || word === '--command');
+  const name =
+    at === -1 ? words.find((word) => word.startsWith('--command='))?.slice('--command='.length) : words[at + 1];
+  const argsAt = words.findIndex((word) => word === '-a' || word === '--args');
+  return name === undefined ? null : { name, args: argsAt === -1 ? [] : words.slice(argsAt + 1) };
+}
