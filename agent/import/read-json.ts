@@ -75,10 +75,8 @@ class JsonReader {
     this.#at++;
     for (let count = 0; ; count++) {
       if (this.isAtEnd()) throw this.#refusal(path, `must end with ${end}`, 'the end of the text');
-      const isEnd = this.#source.text[this.#at] === end;
-      if (isEnd && count === 0) break;
+      if (this.#source.text[this.#at] === end) break;
       if (count > 0) {
-        if (isEnd) break;
         if (this.#source.text[this.#at] !== ',') throw this.#refusal(path, `must have , or ${end} here`);
         this.#at++;
         this.isAtEnd();

@@ -42,6 +42,17 @@ suite('files of Nagios and NRPE are read as they read them', () => {
     );
   });
 
+  test('a command of NRPE does not go on in the next line', () => {
+    const { settings } = read('command[a]=/opt/a \\\ncommand[b]=/opt/b\n');
+    assert.deepEqual(
+      settings.map(({ name, value }) => [name, value]),
+      [
+        ['command[a]', '/opt/a \\'],
+        ['command[b]', '/opt/b'],
+      ],
+    );
+  });
+
   for (const [text, line, requirement] of [
     ['{"plugin": "custom"}', 1, /must be define TYPE \{, or NAME=VALUE/],
     ['a=b\n\nhello world\n', 3, /must be define TYPE \{, or NAME=VALUE/],
