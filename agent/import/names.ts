@@ -31,7 +31,7 @@ export class PolicyNames {
 
   /** As `ntp-problem` for `NTPProblem`; a number is added to what is taken already. */
   nameFor(text: string): string {
-    const words = text.replace(/([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$3-$2');
+    const words = text.replace(/([a-z0-9])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$2-');
     const label = words.toLowerCase().replace(/[^a-z0-9]+/g, '-');
     const name = this.#free(trim(label) || 'check');
     this.#taken.add(name);
