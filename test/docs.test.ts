@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { formatPolicyErrors } from '../agent/policy/format-error.ts';
 import { loadPolicyFiles } from '../agent/policy/load-policies.ts';
-import { codeBlocks } from './harness/code-blocks.ts';
+import { codeBlocks, namedBlocks } from './harness/code-blocks.ts';
 import { playSession } from './harness/shell-session.ts';
 
 /**
@@ -35,7 +35,7 @@ for (const document of DOCUMENTS.filter((name) => name.endsWith('.md'))) {
 
   for (const [index, session] of codeBlocks(text, 'console').entries()) {
     test(`${document}: the commands of console block ${index + 1} print what it says`, async () => {
-      await playDocument(session, codeBlocks(text, 'yaml'));
+      await playDocument(session, codeBlocks(text, 'yaml'), namedBlocks(text));
     });
   }
 
@@ -49,8 +49,12 @@ for (const document of DOCUMENTS.filter((name) => name.endsWith('.md'))) {
   }
 }
 
-/** In a directory with the document's policies as policies/NAME.yaml. */
-async function playDocument(session: string, policies: readonly string[]): Promise<void> {
+/** In a directory with the document's policies as policies/NAME.yaml, and its files. */
+async function playDocument(
+  session: string,
+  policies: readonly string[],
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'nsc-docs-'));
   try {
     cpSync(join(ROOT, 'schema'), join(dir, 'schema'), { recursive: true });
@@ -59,6 +63,7 @@ async function playDocument(session: string, policies: readonly string[]): Promi
       const name = /kind: NodeCheckPolicy\n\s*metadata: *\{? *(?:\n\s*)?name: *([a-z-]+)/.exec(yaml)?.[1];
       if (name) writeFileSync(join(dir, 'policies', `${name}.yaml`), yaml);
     }
+    for (const [name, body] of Object.entries(files)) writeFileSync(join(dir, name), body);
     await playSession(session, { cwd: dir });
   } finally {
     rmSync(dir, { recursive: true });

@@ -43,7 +43,9 @@ export function denoPermissionsFor(
   programDir: string,
   env: Readonly<Record<string, string | undefined>> = {},
 ): string[] {
-  const [command = '', path] = args;
+  const [command = '', ...paths] = args;
+  // The word behind import is what its files are for.
+  const path = command === 'import' ? paths[1] : paths[0];
   const option = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
   const kubeconfig = option('--kubeconfig') ?? env.KUBECONFIG;
   const policies = option('--policy-dir') ?? path;
