@@ -136,6 +136,12 @@ suite('nsc import', () => {
       });
     }
 
+    test('of very many errors those that can be read, and how many there are', () => {
+      const rules = Array.from({ length: 300 }, () => ({ type: 'temporary', reason: 'A', path: '' }));
+      const { stderr, status } = nsc('import', 'npd', '-', { input: monitor({ rules }) });
+      assert.deepEqual([stderr.split('\n').length, stderr.split('\n').at(-2), status], [102, 'and 200 more', 1]);
+    });
+
     test('for a file that is not there', () => {
       const { stdout, stderr, status } = nsc('import', 'npd', '/no/such', file('ok.json', monitor()));
       assert.match(stderr, /^\/no\/such: \$: must be a file that can be read \(ENOENT/);

@@ -67,8 +67,8 @@ async function importPolicies({ from, files, schema }: ArgumentsCamelCase<Import
 }
 
 /** What was made is held against the rules of an agent, whatever the files had in them. */
-function problemsOf(text: string, { drafts, errors }: Imported): string[] {
-  if (errors.length > 0) return formatPolicyErrors(errors);
+function problemsOf(text: string, { drafts, errors, omitted }: Imported): string[] {
+  if (errors.length > 0) return formatPolicyErrors(errors, omitted);
   if (drafts.length === 0) return ['nothing to import: these files have no check that can run on a node'];
   const load = loadPolicyFiles([{ name: 'policies', bytes: new TextEncoder().encode(text) }]);
   if (load.valid) return [];

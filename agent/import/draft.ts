@@ -7,6 +7,8 @@ export type Imported = {
   /** What people have to know beside the policies. */
   readonly notes: readonly Note[];
   readonly errors: readonly PolicyError[];
+  /** How many more errors there are. */
+  readonly omitted: number;
 };
 
 /** One policy to be, with the reason for each decision. All of them are in `mode: Observe`. */

@@ -28,6 +28,8 @@ export function isReason(reason: string): boolean {
 /** Names for policies: DNS-1123 labels, each given once. */
 export class PolicyNames {
   readonly #taken = new Set<string>();
+  /** By label, the number to try next. */
+  readonly #next = new Map<string, number>();
 
   /** As `ntp-problem` for `NTPProblem`; a number is added to what is taken already. */
   nameFor(text: string): string {
@@ -39,7 +41,8 @@ export class PolicyNames {
   }
 
   #free(label: string): string {
-    for (let number = 1; ; number++) {
+    for (let number = this.#next.get(label) ?? 1; ; number++) {
+      this.#next.set(label, number + 1);
       const end = number === 1 ? '' : `-${number}`;
       const name = trim(label.slice(0, LONGEST_NAME - end.length)) + end;
       if (!this.#taken.has(name)) return name;

@@ -1,6 +1,6 @@
 import { isMap, isScalar, isSeq, type Node, parseDocument, type Scalar } from 'yaml';
 import { type Field, type Located, MAX_DEPTH, scalar } from './located.ts';
-import { Refusal, type Source } from './source.ts';
+import { fileSource, Refusal, type Source } from './source.ts';
 
 /**
  * Reads one YAML document, such as a ConfigMap or the values of a chart; null if it is empty. An alias counts as null: what is
@@ -51,10 +51,10 @@ function literalSource(text: string, offset: number, source: Source): Source {
   const [first = ''] = lines.filter((line) => line.trim() !== '');
   const shown = text.split('\n').find((line) => line.trim() !== '') ?? '';
   const indentation = first.replace(/\r$/, '').length - shown.replace(/\r$/, '').length;
+  const inner = fileSource(header.file, text);
   const placeOf = (at: number) => {
-    const before = text.slice(0, at).split('\n');
-    const column = [...(before.at(-1) ?? '')].length + indentation + 1;
-    return { ...header, line: header.line + before.length, column };
+    const { line, column } = inner.placeOf(at);
+    return { ...header, line: header.line + line, column: column + indentation };
   };
   return { text, placeOf };
 }

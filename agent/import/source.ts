@@ -6,13 +6,18 @@ export type Place = Pick<PolicyError, 'file' | 'line' | 'column'>;
 /** A text, and where each of its characters stands in a file. */
 export type Source = { readonly text: string; readonly placeOf: (offset: number) => Place };
 
-/** A whole file, without a byte order mark. */
+/** A whole file, without a byte order mark. Places are asked for in the order of the text, mostly. */
 export function fileSource(file: string, text: string): Source {
-  const starts = [0];
-  for (const { index } of text.matchAll(/\n/g)) starts.push(index + 1);
+  let [at, line, column] = [0, 1, 1];
   const placeOf = (offset: number) => {
-    const line = starts.findLastIndex((start) => start <= offset);
-    return { file, line: line + 1, column: [...text.slice(starts[line], offset)].length + 1 };
+    if (offset < at) [at, line, column] = [0, 1, 1];
+    for (; at < offset; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit === 0x0a) [line, column] = [line + 1, 1];
+      // Columns are characters, and the second half of a pair of units is none.
+      else if (unit < 0xdc00 || unit > 0xdfff) column++;
+    }
+    return { file, line, column };
   };
   return { text, placeOf };
 }

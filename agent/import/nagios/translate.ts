@@ -23,7 +23,7 @@ export function translateNagios(files: readonly CfgFile[]): Imported {
   const names = new PolicyNames();
   const byCommand = Map.groupBy(checks, ({ runBy, line }) => `${runBy} ${line}`);
   const drafts = [...byCommand.values()].map((same) => draftOf(same, names, settings));
-  return { drafts, notes: [...notes, ...settings.notes], errors: [] };
+  return { drafts, notes: [...notes, ...settings.notes], errors: [], omitted: 0 };
 }
 
 /** @param same checks with the same command line, of which one policy is made, as the first of them says */

@@ -1,4 +1,5 @@
 import type { PolicyError } from '../../core/policy.ts';
+import { MAX_ERRORS } from '../limits.ts';
 import { describe, type Located, type LocatedMap } from '../located.ts';
 import type { Note } from '../notes.ts';
 import { type Place, Refusal } from '../source.ts';
@@ -8,9 +9,15 @@ import { parseGoDuration } from './go-duration.ts';
 export class Findings {
   readonly errors: PolicyError[] = [];
   readonly notes: Note[] = [];
+  omitted = 0;
 
   refuse(place: Place, path: string, requirement: string, found?: string): void {
-    this.errors.push(new Refusal(place, path, requirement, found).error);
+    this.add(new Refusal(place, path, requirement, found));
+  }
+
+  add({ error }: Refusal): void {
+    if (this.errors.length < MAX_ERRORS) this.errors.push(error);
+    else this.omitted++;
   }
 }
 

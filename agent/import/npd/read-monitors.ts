@@ -21,7 +21,7 @@ export function readMonitors(file: Source, findings: Findings): Monitor[] {
       for (const root of readDocument(document)) monitors.push(...monitorsOf(root, findings));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      findings.errors.push(error.error);
+      findings.add(error);
     }
   }
   if (monitors.length === 0 && findings.errors.length === before) {

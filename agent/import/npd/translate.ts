@@ -23,7 +23,7 @@ export function translateNpd(files: readonly Source[]): Imported {
   const names = new PolicyNames();
   const drafts = [...scripts.values()].map((rules) => draftOf(rules, names, conditions));
   const notes = [...monitors.flatMap((monitor) => monitor.notes), ...findings.notes];
-  return { drafts, notes, errors: findings.errors };
+  return { drafts, notes, errors: findings.errors, omitted: findings.omitted };
 }
 
 /** @param rules those that run the same script, of which one check is made */
