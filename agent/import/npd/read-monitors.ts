@@ -14,7 +14,7 @@ const HELM_FIELD = 'custom_monitor_definitions';
  * what is no custom plugin monitor is noted.
  */
 export function readMonitors(file: Source, findings: Findings): Monitor[] {
-  const before = findings.errors.length;
+  const [errorsBefore, notesBefore] = [findings.errors.length, findings.notes.length];
   const monitors: Monitor[] = [];
   for (const document of splitDocuments(file)) {
     try {
@@ -24,8 +24,11 @@ export function readMonitors(file: Source, findings: Findings): Monitor[] {
       findings.add(error);
     }
   }
-  if (monitors.length === 0 && findings.errors.length === before) {
-    findings.refuse(file.placeOf(0), '$', 'must have a custom plugin monitor in it');
+  if (monitors.length === 0 && findings.errors.length === errorsBefore) {
+    const others = findings.notes.slice(notesBefore).filter(({ what }) => what.endsWith('.json'));
+    const requirement = 'must have a custom plugin monitor in it';
+    if (others.length === 0) findings.refuse(file.placeOf(0), '$', requirement);
+    for (const { place, what, why } of others) findings.refuse(place, '$', requirement, `${what}: ${why}`);
   }
   return monitors;
 }

@@ -168,7 +168,7 @@ suite('monitors are found in what they stand in, and lines are those of the file
     );
     assert.match(
       formatPolicyErrors(translate(values({ 'k.json': '{"plugin": "kmsg"}' })).errors)[0] ?? '',
-      /must have a custom plugin monitor/,
+      /^a\.json:1:32: \$: must have a custom plugin monitor in it, found k\.json: no custom plugin monitor, its plugin is "kmsg"$/,
     );
   });
 
