@@ -18,6 +18,13 @@ suite('a narrow table', () => {
     assert.deepEqual(formatNarrowTable([['a', 'x'.repeat(96)]]), rows);
   });
 
+  test('counts what a terminal shows: two columns for an ideograph or an emoji, none for a mark', () => {
+    assert.deepEqual(formatNarrowTable([['a', '日本🔥'.repeat(40)]]), [`a   ${'日本🔥'.repeat(15)}日本…`]);
+    assert.deepEqual(formatNarrowTable([['a', 'é'.normalize('NFD').repeat(96)]]), [
+      `a   ${'é'.normalize('NFD').repeat(96)}`,
+    ]);
+  });
+
   test('never shortens another column, and is wider rather', () => {
     const name = 'n'.repeat(120);
     assert.deepEqual(formatNarrowTable([[name, 'a problem of some length']]), [`${name}   a problem o…`]);
