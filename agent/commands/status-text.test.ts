@@ -42,6 +42,24 @@ suite('the text', () => {
     assert.equal(formatStatus(status, { ...OPTIONS, all: true }).length, 1 + 2 + 250);
   });
 
+  test('says what the checks said, in 100 columns, and all of it in the wide form', () => {
+    const words = `DISK CRITICAL - sda ${'x'.repeat(100)}`;
+    const said = [
+      { policy: 'disk', since: SINCE, reason: 'DiskFull', words },
+      { policy: 'net', since: SINCE, reason: null, words: 'eth0 is down' },
+      { policy: 'quiet', since: SINCE, reason: null, words: null },
+    ];
+    const status = statusWith([{ held: true, since: SINCE, policies: ['disk', 'net', 'quiet'], said }]);
+    const narrow = formatStatus(status, OPTIONS);
+    assert.deepEqual(narrow.slice(-3), [
+      'NODE     POLICY   SAID',
+      `node-0   disk     DiskFull: DISK CRITICAL - sda ${'x'.repeat(51)}…`,
+      'node-0   net      eth0 is down',
+    ]);
+    assert.ok(narrow.every(({ length }) => length <= 100));
+    assert.equal(formatStatus(status, { ...OPTIONS, wide: true }).at(-2), `node-0   disk     DiskFull: ${words}`);
+  });
+
   test('tells a defect of an agent', () => {
     const problems = [{ reason: 'InternalError' as const, error: 'TypeError: x is not a function' }];
     const row = formatStatus(statusWith([{ problems }]), { ...OPTIONS, wide: true }).at(-1);

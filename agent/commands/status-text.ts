@@ -1,6 +1,13 @@
 import { formatAge } from '../core/age.ts';
 import type { Owner } from '../core/effects/mark.ts';
-import { type ClusterStatus, isQuiet, type NodeProblem, type NodeStatus, type StatusSummary } from '../core/status.ts';
+import {
+  type ClusterStatus,
+  isQuiet,
+  type NodeProblem,
+  type NodeStatus,
+  type SaidStatus,
+  type StatusSummary,
+} from '../core/status.ts';
 import { REPORT_PROBLEMS } from './report-problems.ts';
 import { countNodes, formatNarrowTable, formatTable } from './table.ts';
 
@@ -25,11 +32,12 @@ const PROBLEMS: Readonly<Record<NodeProblem['reason'], string>> = {
   DrainActiveWithoutLedger: 'says drainActive, and has no ledger: did somebody remove it?',
 };
 
-/** A summary in one line, a table of what is held, and one of what is the matter. */
+/** A summary in one line, a table of what is held, one of what the checks said, and one of what is the matter. */
 export function formatStatus({ summary, nodes }: ClusterStatus, options: StatusTextOptions): string[] {
   const table = options.wide ? formatTable : formatNarrowTable;
   const shown = options.all ? nodes : nodes.filter((node) => node.held || (node.slots ?? []).length > 0);
   const problems = nodes.flatMap(({ name, problems }) => problems.map((problem) => [name, describeProblem(problem)]));
+  const said = shown.flatMap(({ name, said }) => said.map((each) => [name, each.policy, describeSaid(each)]));
   const section = (header: readonly string[], rows: readonly (readonly string[])[]): string[] => {
     if (rows.length === 0) return [];
     const fitting = options.all ? rows : rows.slice(0, MAX_ROWS);
@@ -44,6 +52,10 @@ export function formatStatus({ summary, nodes }: ClusterStatus, options: StatusT
     ...section(
       columns.map(({ header }) => header),
       shown.map((node) => columns.map(({ cell }) => cell(node, options.nowMs) || '-')),
+    ),
+    ...section(
+      ['NODE', 'POLICY', 'SAID'],
+      said.filter(([, , words]) => words !== ''),
     ),
     ...section(['NODE', 'PROBLEM'], problems),
   ];
@@ -92,6 +104,10 @@ function describeEffects({ marks, drain }: NodeStatus): string {
   ]
     .filter((part) => part !== '')
     .join('; ');
+}
+
+function describeSaid({ reason, words }: SaidStatus): string {
+  return [reason, words].filter((part) => part !== null).join(': ');
 }
 
 function describeProblem({ reason, error }: NodeProblem): string {

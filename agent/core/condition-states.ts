@@ -1,6 +1,7 @@
 import { cordonOwner, drainsOf, type Ledger } from './ledger.ts';
 import type { ConditionChange, NodeCondition } from './node.ts';
 import type { Roster, WatchedPolicy } from './roster.ts';
+import { describeSaid } from './said.ts';
 
 /** What a condition should say; Kept: what it says already, and nothing where it is not there. */
 export type ConditionState = Pick<ConditionChange, 'status' | 'reason' | 'message'> | 'Kept';
@@ -12,15 +13,32 @@ export const LIFECYCLE_TYPES: readonly string[] = ['DrainInProgress', 'Drained']
 const CHECK_REASONS: readonly string[] = ['CheckHealthy', 'CheckFailing', 'CheckNotYetRun', 'CheckUnknown'];
 const DRAIN_REASONS: readonly string[] = ['DrainStarted', 'DrainCompleted', 'DrainGaveUp'];
 
-/** Whether a condition is as this program writes it. */
-export function isOurWriting({ type, reason }: NodeCondition): boolean {
-  return (LIFECYCLE_TYPES.includes(type) ? DRAIN_REASONS : CHECK_REASONS).includes(reason);
+/** How a message begins that gives the reason of a policy for the exit code; no version may write it in another way. */
+const MAPPED = /^Policy [a-z0-9-]+: check is failing \(([A-Za-z0-9]+)\)(?::|$)/;
+
+/**
+ * Whether a condition is as this program writes it.
+ *
+ * Reasons of our own say so themselves. One that a policy gives for an exit code does not: the policy may be another by now, or
+ * gone, and anybody may use such a word. But our message begins by giving the same reason, and the status is False. Whoever
+ * writes over a condition writes another status, reason or message, and then they do not agree any more, so what was written
+ * over is left alone. That alone makes none ours: whoever asks knows from the Node's list of ours that we wrote one of the type.
+ */
+export function isOurWriting(condition: NodeCondition): boolean {
+  const { type, reason } = condition;
+  if (LIFECYCLE_TYPES.includes(type)) return DRAIN_REASONS.includes(reason);
+  return CHECK_REASONS.includes(reason) || isMapped(condition);
+}
+
+function isMapped({ status, reason, message }: NodeCondition): boolean {
+  return status === 'False' && MAPPED.exec(message)?.[1] === reason;
 }
 
 /**
  * What the condition of each policy should say, by type, with what it says now, where that is ours.
  *
- * A verdict of Unknown changes nothing, and nor does a restart: without news the last known health stays.
+ * A verdict of Unknown changes nothing, and nor does a restart: without news the last known health stays. While a check goes on
+ * failing, what was written as it began stays, whatever its exit codes and its words are by now.
  */
 export function checkStates(
   roster: Roster,
@@ -36,10 +54,19 @@ export function checkStates(
   return states;
 }
 
-function checkState({ policy, health, verdict }: WatchedPolicy, before: NodeCondition | undefined): ConditionState {
-  const about = (text: string) =>
-    `Policy ${policy.metadata.name}: ${text}${verdict ? `, last: ${verdict.reason}` : ''}`;
-  if (health.failing) return { status: 'False', reason: 'CheckFailing', message: about('check is failing') };
+function checkState(watched: WatchedPolicy, before: NodeCondition | undefined): ConditionState {
+  const { policy, health, verdict, said } = watched;
+  const last = said ? describeSaid(said) : '';
+  const about = (text: string) => `Policy ${policy.metadata.name}: ${text}${last === '' ? '' : `, last: ${last}`}`;
+  if (health.failing) {
+    if (before?.status === 'False' && (before.reason === 'CheckFailing' || isMapped(before))) return 'Kept';
+    if (said === undefined || said.mapped === null) {
+      return { status: 'False', reason: 'CheckFailing', message: about('check is failing') };
+    }
+    const { mapped: reason, words } = said;
+    const what = `Policy ${policy.metadata.name}: check is failing (${reason})`;
+    return { status: 'False', reason, message: words === '' ? what : `${what}: ${words}` };
+  }
   if (health.successes >= policy.spec.check.successThreshold) {
     return { status: 'True', reason: 'CheckHealthy', message: about('check is healthy') };
   }

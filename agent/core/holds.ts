@@ -77,7 +77,8 @@ export function describeHold({ marks, drain }: Hold): string {
   return [...described, ...(drain === null ? [] : ['drain'])].join(', ');
 }
 
-function wantedHold({ policy, health }: WatchedPolicy, held: Hold | null, view: GateView, now: string): Hold | null {
+function wantedHold(watched: WatchedPolicy, held: Hold | null, view: GateView, now: string): Hold | null {
+  const { policy, health } = watched;
   if (!health.failing) return null;
   const { actions } = policy.spec;
   // A person has taken the cordon of this episode away, with every drain of it, and with what would come after them.
@@ -89,10 +90,15 @@ function wantedHold({ policy, health }: WatchedPolicy, held: Hold | null, view: 
   const marks = MARK_EFFECTS.map((effect) => [effect.name, effect.wanted(actions)] as const);
   const entries = marks.filter((entry): entry is [string, Mark] => entry[1] !== null);
   return holdUnlessEmpty({
-    since: held?.since ?? now,
+    ...(held ?? { since: now, ...saidAtFirst(watched) }),
     marks: marksWhere(Object.fromEntries(entries), comes),
     drain: actions.drain === undefined ? null : wantedDrain(actions.drain, held?.drain ?? null, isTakenAway, now),
   });
+}
+
+function saidAtFirst({ said }: WatchedPolicy): Pick<Hold, 'mapped' | 'words'> {
+  if (said === undefined) return {};
+  return { ...(said.mapped !== null && { mapped: said.mapped }), ...(said.words !== '' && { words: said.words }) };
 }
 
 /**
@@ -149,16 +155,14 @@ function passGates(wanted: Hold, kept: Hold | null, view: GateView): Allowed {
 /** What is both held and still wanted: all that may stay where nothing may be added. */
 function keptHold(held: Hold | null, wanted: Hold): Hold | null {
   return (
-    held &&
-    holdUnlessEmpty({ since: held.since, marks: stayingMarks(held, wanted, true), drain: stayingDrain(held, wanted) })
+    held && holdUnlessEmpty({ ...held, marks: stayingMarks(held, wanted, true), drain: stayingDrain(held, wanted) })
   );
 }
 
 /** What is held, as far as anything of its kind is still wanted; a changed mark waits with what else is new. */
 function rememberedHold(held: Hold | null, wanted: Hold): Hold | null {
   return (
-    held &&
-    holdUnlessEmpty({ since: held.since, marks: stayingMarks(held, wanted, false), drain: stayingDrain(held, wanted) })
+    held && holdUnlessEmpty({ ...held, marks: stayingMarks(held, wanted, false), drain: stayingDrain(held, wanted) })
   );
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { holdOf, type Ledger, readLedger, writeLedger } from './ledger.ts';
+import { suite, test } from 'node:test';
+import { type Hold, holdOf, type Ledger, readLedger, writeLedger } from './ledger.ts';
 import { LEDGER_ANNOTATION } from './node.ts';
 import { drainRules } from './orders/drain-rules.ts';
 import { SAMPLE_DRAIN, SAMPLE_TAINT, sampleNode } from './samples.ts';
@@ -76,3 +76,40 @@ for (const [found, text, problem] of broken) {
     assert.match(reading.readable ? '' : reading.problem, problem);
   });
 }
+
+suite('what a check said when its policy took hold', () => {
+  const { a, b } = ledger.policies as Record<'a' | 'b', Hold>;
+  const withSaid = (said: object) => ({ ...ledger, policies: { b, a: { ...a, ...said } } });
+  const readA = (said: object) => {
+    const reading = readLedger(
+      nodeWith(JSON.stringify({ ...whole, policies: { ...whole.policies, a: { ...a, ...said } } })),
+    );
+    assert.ok(reading.readable, 'it must be readable');
+    const { mapped, words } = holdOf(reading.ledger, 'a') ?? assert.fail('the hold must be there');
+    return { ...(mapped !== undefined && { mapped }), ...(words !== undefined && { words }) };
+  };
+
+  test('is read back as it was written', () => {
+    const said = withSaid({ mapped: 'DiskFull', words: 'DISK CRITICAL - "sda" 98 %' });
+    assert.deepEqual(readLedger(nodeWith(writeLedger(said))), { readable: true, ledger: said });
+  });
+
+  test('takes no place where there is nothing', () => assert.doesNotMatch(writeLedger(ledger), /mapped|words/));
+
+  const rows: [found: string, written: object, read: object][] = [
+    ['words that are no text count as none', { words: 7 }, {}],
+    ['empty words count as none', { words: ' \n' }, {}],
+    ['more than one line is its first', { words: 'a\nb' }, { words: 'a' }],
+    ['what steers a terminal is taken from it', { words: '\u001b[2Ja\u009b31mb' }, { words: 'ab' }],
+    ['what is too long is cut', { words: 'x'.repeat(9_999) }, { words: `${'x'.repeat(253)}…` }],
+    ['a reason that is no text counts as none', { mapped: {} }, {}],
+    ['a reason that is no reason counts as none', { mapped: 'disk full' }, {}],
+    ['a reason that is too long counts as none', { mapped: 'X'.repeat(64) }, {}],
+    ['one of them is enough', { mapped: 'DiskFull', words: null }, { mapped: 'DiskFull' }],
+  ];
+  for (const [found, written, read] of rows) {
+    test(`whatever somebody writes there, the ledger stays readable: ${found}`, () => {
+      assert.deepEqual(readA(written), read);
+    });
+  }
+});

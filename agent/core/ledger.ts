@@ -5,6 +5,7 @@ import { LEDGER_ANNOTATION } from './node.ts';
 import type { DrainRules } from './orders/drain-rules.ts';
 import type { LabelSelectorRequirement } from './policy.ts';
 import { rememberLast } from './remember-last.ts';
+import { wordsOf } from './words.ts';
 
 /** What one failing policy holds on the node. */
 export type Hold = {
@@ -14,6 +15,12 @@ export type Hold = {
   readonly marks: Readonly<Record<string, Mark>>;
   /** null while it wants no drain. */
   readonly drain: DrainMemory | null;
+  /**
+   * The reason that the policy gave for the exit code, and what the check said, when the policy took hold; absent: none. For
+   * people: they go out with a write that has to be made anyway, and stay as they are until the hold ends.
+   */
+  readonly mapped?: string;
+  readonly words?: string;
 };
 
 /** How far the drain of a policy is. */
@@ -46,6 +53,8 @@ export type LedgerReading =
 const VERSION = 2;
 /** Knew one drain for all policies. */
 const OLDER_VERSION = 1;
+/** As the schema has it for `exitCodes.reasons`. */
+const REASON = /^[A-Z][A-Za-z0-9]{0,62}$/;
 
 /** What the policy of that name holds; null when it holds nothing. */
 export function holdOf(ledger: Ledger | null, policy: string): Hold | null {
@@ -116,7 +125,7 @@ export function ledgerOf(node: Pick<NodeView, 'uid' | 'annotations'> | null): Le
 export function writeLedger({ nodeUid, since, policies, marks }: Ledger): string {
   const sorted = Object.entries(policies)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, hold]) => [name, { since: hold.since, marks: hold.marks, drain: hold.drain }]);
+    .map(([name, { since, marks, drain, mapped, words }]) => [name, { since, marks, drain, mapped, words }]);
   return JSON.stringify({ version: VERSION, nodeUid, since, policies: Object.fromEntries(sorted), marks });
 }
 
@@ -144,7 +153,7 @@ function toLedgerMark(value: unknown, path: string): LedgerMark {
 }
 
 function toHold(value: unknown, path: string): Hold {
-  const { since, marks, drain } = record(value, path);
+  const { since, marks, drain, mapped, words } = record(value, path);
   const entries = Object.entries(record(marks, `${path}.marks`));
   return {
     since: string(since, `${path}.since`),
@@ -152,7 +161,16 @@ function toHold(value: unknown, path: string): Hold {
       entries.map(([effect, mark]) => [effect, toMark(effect, mark, `${path}.marks.${effect}`)]),
     ),
     drain: drain === null ? null : toDrain(record(drain, `${path}.drain`), `${path}.drain`),
+    ...toSaid(mapped, words),
   };
+}
+
+/** What is for people alone: it counts as absent where it is not as we write it. */
+function toSaid(mapped: unknown, words: unknown): Pick<Hold, 'mapped' | 'words'> {
+  const isReason = typeof mapped === 'string' && REASON.test(mapped);
+  // Anybody may have written there.
+  const line = typeof words === 'string' ? wordsOf({ stdout: words, stderr: '' }, 'FirstLine') : '';
+  return { ...(isReason && { mapped }), ...(line !== '' && { words: line }) };
 }
 
 function toMark(effect: string, value: unknown, path: string): Mark {

@@ -20,6 +20,7 @@ import { compareConditions, forgetConditions } from './node-conditions.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import type { Roster } from './roster.ts';
 import { SAMPLE_NOW, sampleNode, samplePolicy, sampleVerdict } from './samples.ts';
+import type { Verdict } from './verdict.ts';
 
 const BELOW: Health = { ...NEW_HEALTH, failures: 1 };
 const EXIT_1 = sampleVerdict('Failed', 'exit code 1');
@@ -194,6 +195,92 @@ suite('the condition of a policy', () => {
     const { node } = settleConditions(nodeWith([]), rosterWith(asking(), FAILING, EXIT_1));
     const later = rosterWith(asking(), { ...FAILING, failures: 9 }, { ...EXIT_1, reason: 'exit code 2' });
     assert.equal(compareReadable(node, later).step, null);
+  });
+});
+
+suite('what the check said', () => {
+  const DISK: Verdict = {
+    status: 'Failed',
+    reason: 'exit code 2 (DiskFull)',
+    mapped: 'DiskFull',
+    words: 'sda is full',
+  };
+  const written = (health: Health, verdict: Verdict) => {
+    const { node } = settleConditions(nodeWith([]), rosterWith(asking(), health, verdict));
+    const found = node.conditions.find(({ type }) => type === TYPE);
+    return `${found?.status} ${found?.reason} ${found?.message}`;
+  };
+  const rows: [rule: string, health: Health, verdict: Verdict, found: string][] = [
+    [
+      'is in the message',
+      FAILING,
+      { ...EXIT_1, words: 'no' },
+      'CheckFailing Policy a: check is failing, last: exit code 1: no',
+    ],
+    ['is not missed', FAILING, EXIT_1, 'CheckFailing Policy a: check is failing, last: exit code 1'],
+    [
+      'comes with the reason of the policy',
+      FAILING,
+      DISK,
+      'DiskFull Policy a: check is failing (DiskFull): sda is full',
+    ],
+    ['is not missed there', FAILING, { ...DISK, words: '' }, 'DiskFull Policy a: check is failing (DiskFull)'],
+  ];
+  for (const [rule, health, verdict, found] of rows) {
+    test(`${rule}: ${found}`, () => assert.equal(written(health, verdict), `False ${found}`));
+  }
+
+  test('is there when it is healthy, too', () => {
+    const verdict = { ...EXIT_0, words: 'DISK OK' };
+    assert.equal(written(HEALTHY, verdict), 'True CheckHealthy Policy a: check is healthy, last: exit code 0: DISK OK');
+  });
+
+  const failing = (reason: string, message: string, status = 'False') => condition(status, reason, TYPE, message);
+  const ours = failing('DiskFull', 'Policy old-name: check is failing (DiskFull): sda is full');
+  const others: [is: string, roster: Roster][] = [
+    ['the same', rosterWith(asking(), FAILING, DISK)],
+    ['another exit code', rosterWith(asking(), FAILING, { ...DISK, mapped: 'ClockSkew' })],
+    ['an exit code without a reason', rosterWith(asking(), FAILING, EXIT_1)],
+    ['not known, after a restart', rosterWith(asking(), { ...NEW_HEALTH, failing: true, remembered: true })],
+  ];
+  for (const [is, roster] of others) {
+    test(`stays as it was written while the check fails, where by now it is ${is}`, () => {
+      for (const before of [ours, failing('CheckFailing', 'Policy a: check is failing, last: exit code 1')]) {
+        const { step, foreign } = compareReadable(nodeWith([before]), roster);
+        assert.deepEqual([step, foreign], [null, []]);
+      }
+    });
+  }
+
+  test('is known as ours on recovery and when it is asked for no more, whichever policy and version gave the reason', () => {
+    const recovered = settleConditions(nodeWith([ours]), rosterWith(asking(), HEALTHY, EXIT_0));
+    assert.deepEqual(toldBy(recovered.node), [`${TYPE}=True CheckHealthy`]);
+    assert.deepEqual(toldBy(settleConditions(nodeWith([ours]), new Map()).node), []);
+    assert.deepEqual(toldBy(forgottenConditions(nodeWith([ours]))), []);
+  });
+
+  const theirs: [what: string, written: NodeCondition][] = [
+    ['another reason over our message', { ...ours, reason: 'TheirReason' }],
+    ['another message under our reason', { ...ours, message: 'the disk is full' }],
+    ['a message that only has ours in it', { ...ours, message: `it was: ${ours.message}` }],
+    ['a message with another end of ours', { ...ours, message: 'Policy a: check is failing (DiskFull) by hand' }],
+    ['another status', { ...ours, status: 'True' }],
+    [
+      'a word of the script as the reason',
+      failing('Policy', 'Policy a: check is failing, last: exit code 1: (Policy)'),
+    ],
+  ];
+  for (const [what, written] of theirs) {
+    test(`is left alone where somebody wrote ${what}`, () => {
+      const { node } = settleConditions(nodeWith([written]), rosterWith(asking(), HEALTHY, EXIT_0));
+      assert.deepEqual(node.conditions, [READY, written]);
+      assert.deepEqual(forgottenConditions(nodeWith([written])).conditions, [READY, written]);
+    });
+  }
+
+  test('is no claim: where the list of ours does not name it, it is left alone', () => {
+    const comparison = compareReadable(nodeWith([ours], []), rosterWith(asking(), HEALTHY, EXIT_0));
+    assert.deepEqual([comparison.step, comparison.foreign], [null, [ours]]);
   });
 });
 

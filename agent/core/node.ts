@@ -23,8 +23,13 @@ export type NodeView = {
   readonly conditions: readonly NodeCondition[];
 };
 
-/** Of a condition only what is compared: its times change with every heartbeat of the kubelet. */
-export type NodeCondition = { readonly type: string; readonly status: string; readonly reason: string };
+/** Of a condition what says how it is and who wrote it: its times change with every heartbeat of the kubelet. */
+export type NodeCondition = {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+};
 
 /** Values to set; null removes one. */
 export type StringChanges = Readonly<Record<string, string | null>>;

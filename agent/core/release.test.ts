@@ -159,8 +159,8 @@ suite('forgetting a node', () => {
   }
 
   test('removes our conditions first, as long as something says that they are ours', () => {
-    const theirs = { type: 'KernelDeadlock', status: 'False', reason: 'KernelHasNoDeadlock' };
-    const ours = { type: 'StorageHealthy', status: 'True', reason: 'CheckHealthy' };
+    const theirs = { type: 'KernelDeadlock', status: 'False', reason: 'KernelHasNoDeadlock', message: '' };
+    const ours = { type: 'StorageHealthy', status: 'True', reason: 'CheckHealthy', message: '' };
     const annotations = { [CONDITIONS_ANNOTATION]: JSON.stringify([ours.type, 'Gone']) };
     const node = sampleNode({ conditions: [theirs, ours], annotations });
     const forgotten = forgetNode(node);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { NEW_HEALTH } from './health.ts';
-import type { Ledger } from './ledger.ts';
+import { suite, test } from 'node:test';
+import { countVerdict, NEW_HEALTH } from './health.ts';
+import type { Hold, Ledger } from './ledger.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import { adoptLedger, forgetCounts, type Roster, rosterOf, withHealth } from './roster.ts';
 import { samplePolicy, sampleVerdict } from './samples.ts';
+import type { Verdict } from './verdict.ts';
 
 const ledgerOf = (...names: string[]): Ledger => ({
   nodeUid: 'uid-1',
@@ -72,4 +73,77 @@ test('the last verdict goes on with the check it is of, over a reload, and with 
   assert.deepEqual(reloaded(samplePolicy('a', { check: { failureThreshold: 9 } })), verdict);
   assert.equal(reloaded(samplePolicy('a', { check: { command: ['/another'] } })), undefined);
   assert.equal(forgetCounts(before).get('a')?.verdict, undefined);
+});
+
+suite('what a check said when it began to be as it is', () => {
+  const policy = (check: Partial<NodeCheckPolicy['spec']['check']> = {}) =>
+    samplePolicy('a', { check: { failureThreshold: 2, successThreshold: 2, ...check } });
+  /** `F1` failed and said 1, and so on. */
+  const verdictOf = ([status = '', ...words]: string): Verdict => {
+    const statuses: Readonly<Record<string, Verdict['status']>> = { F: 'Failed', H: 'Healthy', U: 'Unknown' };
+    return { ...sampleVerdict(statuses[status] ?? 'Unknown'), words: words.join('') };
+  };
+  const run = (roster: Roster, runs: string): Roster =>
+    runs.split(' ').reduce((now, each) => {
+      const watched = now.get('a');
+      const verdict = verdictOf(each);
+      return watched
+        ? withHealth(now, 'a', countVerdict(watched.health, verdict, watched.policy.spec.check), verdict)
+        : now;
+    }, roster);
+  const said = (roster: Roster) => roster.get('a')?.said?.words;
+
+  const rows: [rule: string, runs: string, words: string][] = [
+    ['is what it said first, while nothing is known', 'U1 U2 F3', '1'],
+    ['is that of the run that made it fail', 'F1 F2', '2'],
+    ['stays while it fails, whatever it says since', 'F1 F2 F3 U4 F5', '2'],
+    ['stays below the threshold of successes', 'F1 F2 H3', '2'],
+    ['is that of the run with which it recovered', 'F1 F2 H3 H4 H5', '4'],
+    ['is that of the run that made it healthy at first', 'F1 H2 H3 H4', '3'],
+    ['stays below the threshold of failures', 'H1 H2 F3 H4 H5', '2'],
+  ];
+  for (const [rule, runs, words] of rows) {
+    test(rule, () => assert.equal(said(run(fresh(policy()), runs)), words));
+  }
+
+  test('is that of the last run that counted, where a reload makes it fail or recover', () => {
+    const failed = run(fresh(policy()), 'U0 F1 U2');
+    const failing = rosterOf([policy({ failureThreshold: 1 })], {}, failed, null);
+    assert.equal(said(failing), '1');
+    assert.equal(said(rosterOf([policy({ failureThreshold: 1 })], {}, run(failing, 'F3'), null)), '1');
+    const healthy = rosterOf([policy({ failureThreshold: 1, successThreshold: 1 })], {}, run(failing, 'H3 U4'), null);
+    assert.equal(said(healthy), '3');
+  });
+
+  const held = (hold: object): Ledger => {
+    const { policies, ...rest } = ledgerOf('a');
+    return { ...rest, policies: { a: { ...policies.a, ...hold } as Hold } };
+  };
+  const remembered = held({ mapped: 'DiskFull', words: 'sda' });
+  const inLedger = { status: 'Failed', reason: null, mapped: 'DiskFull', words: 'sda' };
+
+  test('is what the ledger remembers after a restart, also once it fails by itself', () => {
+    const adopted = adoptLedger(fresh(policy()), remembered, null, true);
+    assert.deepEqual(adopted.get('a')?.said, inLedger);
+    assert.deepEqual(run(adopted, 'F1 F2 F3').get('a')?.said, inLedger);
+    assert.equal(said(run(adopted, 'H1 H2')), '2');
+  });
+
+  test('is nothing where the ledger of an older version remembers nothing', () => {
+    assert.equal(said(run(adoptLedger(fresh(policy()), ledgerOf('a'), null, true), 'F1 F2')), '');
+  });
+
+  test('is what it says itself where it has failed before the ledger was seen', () => {
+    assert.equal(said(adoptLedger(run(fresh(policy()), 'F1 F2'), remembered, null, true)), '2');
+  });
+
+  test('is what the ledger remembers under another command, and nothing where it holds nothing', () => {
+    const before = run(fresh(policy()), 'F1 F2');
+    assert.deepEqual(rosterOf([policy({ command: ['/other'] })], {}, before, remembered).get('a')?.said, inLedger);
+    assert.equal(rosterOf([policy({ command: ['/other'] })], {}, before, null).get('a')?.said, undefined);
+  });
+
+  test('is forgotten with what was counted for another Node', () => {
+    assert.equal(forgetCounts(run(fresh(policy()), 'F1 F2')).get('a')?.said, undefined);
+  });
 });

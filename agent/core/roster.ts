@@ -1,7 +1,8 @@
 import { type Health, NEW_HEALTH, settleHealth } from './health.ts';
 import { selectorMatches, selectsEverything } from './label-selector.ts';
-import { holdOf, type Ledger } from './ledger.ts';
+import { type Hold, holdOf, type Ledger } from './ledger.ts';
 import type { NodeCheckPolicy } from './policy.ts';
+import type { Said } from './said.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A policy that applies to this node, and what its check's runs add up to. */
@@ -10,6 +11,10 @@ export type WatchedPolicy = {
   readonly health: Health;
   /** Of the last run of this very check; absent before the first one. */
   readonly verdict?: Verdict;
+  /** Of the last one that said how the service is. */
+  readonly counted?: Verdict;
+  /** What it said when it began to be as it is; absent before the first run of this very check, unless the ledger knows. */
+  readonly said?: Said;
   /** A run that may be under way began before this Node was seen, so it does not count; absent once another one began. */
   readonly awaitsRun?: true;
 };
@@ -38,8 +43,10 @@ export function rosterOf(
     const applies = labels === null ? selectsEverything(nodeSelector) : selectorMatches(nodeSelector, labels);
     if (!applies) continue;
     const before = sameCheck(previous.get(name), policy);
-    const health = healthAfterReload(before, policy, holdOf(ledger, name) !== null);
-    roster.set(name, { ...before, policy, health: settleHealth(health, check) });
+    const hold = holdOf(ledger, name);
+    const health = settleHealth(healthAfterReload(before, policy, hold !== null), check);
+    const said = before ? saidBy(before, { ...before, policy, health }) : hold ? saidIn(hold) : undefined;
+    roster.set(name, { ...before, policy, health, ...(said && { said }) });
   }
   return roster;
 }
@@ -72,13 +79,15 @@ export function adoptLedger(
   known: Ledger | null,
   countsBefore: boolean,
 ): Roster {
-  return mapHealth(roster, ({ policy, health }) => {
+  return mapRoster(roster, (watched) => {
+    const { policy, health } = watched;
     const { name } = policy.metadata;
     const hold = holdOf(ledger, name);
-    if (hold === null || hold.since === holdOf(known, name)?.since) return health;
-    if (countsBefore && health.failing) return health;
+    if (hold === null || hold.since === holdOf(known, name)?.since) return watched;
+    if (countsBefore && health.failing) return watched;
     const counted = countsBefore ? health : { ...health, successes: 0 };
-    return settleHealth({ ...counted, failing: true, remembered: true }, policy.spec.check);
+    const after = settleHealth({ ...counted, failing: true, remembered: true }, policy.spec.check);
+    return { ...watched, health: after, ...(after.failing && { said: saidIn(hold) }) };
   });
 }
 
@@ -97,12 +106,29 @@ export function withRun(roster: Roster, name: string): Roster {
 
 /** The roster after a verdict on the policy of that name, and what its verdicts add up to then. */
 export function withHealth(roster: Roster, name: string, health: Health, verdict?: Verdict): Roster {
-  const counted = (watched: WatchedPolicy) => ({ ...watched, health, ...(verdict && { verdict }) });
-  return new Map([...roster].map(([each, watched]) => [each, each === name ? counted(watched) : watched]));
+  return mapRoster(roster, (watched) => {
+    if (watched.policy.metadata.name !== name) return watched;
+    const saysHow = verdict !== undefined && verdict.status !== 'Unknown';
+    const after = { ...watched, health, ...(verdict && { verdict }), ...(saysHow && { counted: verdict }) };
+    const said = saidBy(watched, after);
+    return { ...after, ...(said && { said }) };
+  });
 }
 
-function mapHealth(roster: Roster, next: (watched: WatchedPolicy) => Health): Roster {
-  return new Map([...roster].map(([name, watched]) => [name, { ...watched, health: next(watched) }]));
+/** What was said last, where the check is another than it was by then; else what it said when it began to be so. */
+function saidBy(before: WatchedPolicy, { policy, health, counted, verdict }: WatchedPolicy): Said | undefined {
+  const isHealthy = health.successes >= policy.spec.check.successThreshold;
+  const begins = health.failing !== before.health.failing || (isHealthy && before.said?.status !== 'Healthy');
+  return begins ? counted : (before.said ?? (verdict && { ...verdict, status: 'Unknown' }));
+}
+
+/** As the ledger remembers it. */
+function saidIn({ mapped, words }: Hold): Said {
+  return { status: 'Failed', reason: null, mapped: mapped ?? null, words: words ?? '' };
+}
+
+function mapRoster(roster: Roster, next: (watched: WatchedPolicy) => WatchedPolicy): Roster {
+  return new Map([...roster].map(([name, watched]) => [name, next(watched)]));
 }
 
 /** Two policies with the same identity run the same check, so its counters go on. */

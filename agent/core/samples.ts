@@ -145,7 +145,7 @@ export function applyStep(node: NodeView, step: ConditionStep): NodeView {
   if (step.kind === 'Own') return applyPatch(node, step.patch);
   const { uid, resourceVersion, set, remove } = step.patch;
   if (uid !== node.uid || resourceVersion !== node.resourceVersion) throw new Error('conflict');
-  const written = set.map(({ type, status, reason }) => ({ type, status, reason }));
+  const written = set.map(({ type, status, reason, message }) => ({ type, status, reason, message }));
   const gone = new Set([...remove, ...written.map(({ type }) => type)]);
   return {
     ...node,

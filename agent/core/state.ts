@@ -32,6 +32,11 @@ export type Told = {
   /** null before the Node was first read. */
   readonly node: NodeFacts | null;
   readonly checks: ToldChecks;
+  /**
+   * The revision that was told to be in force; null: none, or that the newest directory cannot be. Unread: what an earlier life
+   * has told is not known yet.
+   */
+  readonly inForce: string | 'Unread' | null;
   /** Keys of what was told to be withheld. */
   readonly withheld: readonly string[];
   /** The budget, and how it denies; null: none does. */
@@ -79,6 +84,7 @@ export type AgentState = {
 const NOTHING_TOLD: Told = {
   node: null,
   checks: { nodeUid: null, failing: [] },
+  inForce: 'Unread',
   withheld: [],
   denial: null,
   unreadable: null,

@@ -18,6 +18,7 @@ suite('the status of a node', () => {
       held: false,
       since: null,
       policies: [],
+      said: [],
       cordon: null,
       taints: [],
       marks: [],
@@ -46,6 +47,18 @@ suite('the status of a node', () => {
       { effect: 'taint', what: 'taint nodeServiceCheckFailed=true:NoSchedule', owner: 'Theirs' },
     ]);
     assert.ok(!isQuiet(status));
+  });
+
+  test('says by policy what its check said when it took hold, as far as the ledger knows', () => {
+    const hold = { since: SINCE, marks: { cordon: {} }, drain: null };
+    const { said } = statusOf({
+      policies: { b: hold, a: { ...hold, mapped: 'DiskFull', words: 'sda is full' } },
+      cordon: 'Ours',
+    });
+    assert.deepEqual(said, [
+      { policy: 'a', since: SINCE, reason: 'DiskFull', words: 'sda is full' },
+      { policy: 'b', since: SINCE, reason: null, words: null },
+    ]);
   });
 
   for (const [state, shown] of [

@@ -30,6 +30,16 @@ export type DrainStatus = Pick<DrainMemory, 'state' | 'since'>;
 /** A mark on the node, in words. */
 export type MarkStatus = { readonly effect: string; readonly what: string; readonly owner: Owner };
 
+/** What a policy that holds the node began with; null: nothing was said, or an agent of an older version took hold. */
+export type SaidStatus = {
+  readonly policy: string;
+  /** RFC 3339, since when it holds the node. */
+  readonly since: string;
+  /** The one that the policy gives for the exit code. */
+  readonly reason: string | null;
+  readonly words: string | null;
+};
+
 /** What one node's agent did and runs. */
 export type NodeStatus = {
   readonly name: string;
@@ -39,6 +49,8 @@ export type NodeStatus = {
   readonly since: string | null;
   /** Names of the policies that hold the node. */
   readonly policies: readonly string[];
+  /** What the check of each of them said when it took hold, by name. */
+  readonly said: readonly SaidStatus[];
   readonly cordon: Owner | null;
   readonly taints: readonly (Mark & { readonly owner: Owner })[];
   /** The cordon, the taints and whatever else there is, as `taint sick=true:NoSchedule`. */
@@ -117,6 +129,7 @@ function nodeStatus(node: ObservedNode, slots: readonly string[] | null): NodeSt
     held: ledger !== null,
     since: ledger?.since ?? null,
     policies: Object.keys(ledger?.policies ?? {}).sort(),
+    said: saidBy(ledger),
     cordon: cordonOwner(ledger),
     taints: marksOf(ledger, 'taint').map(({ mark, owner }) => ({ ...mark, owner })),
     marks: (ledger?.marks ?? []).map(({ effect, mark, owner }) => ({
@@ -129,6 +142,12 @@ function nodeStatus(node: ObservedNode, slots: readonly string[] | null): NodeSt
     revision: report.revision,
     problems,
   };
+}
+
+function saidBy(ledger: Ledger | null): readonly SaidStatus[] {
+  return Object.entries(ledger?.policies ?? {})
+    .map(([policy, { since, mapped, words }]) => ({ policy, since, reason: mapped ?? null, words: words ?? null }))
+    .sort((a, b) => (a.policy < b.policy ? -1 : 1));
 }
 
 /** The drains of a node that matter most come first. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { clockedAgent, FAILED, HEALTHY, OWN_CLAIM } from '../../test/harness/step-samples.ts';
 import { type Claim, claimChange, claimOn } from './claim.ts';
 import { AGENT_ANNOTATION, changedNode, LEDGER_ANNOTATION, type NodeView } from './node.ts';
-import { SAMPLE_TAINT, sampleNode, samplePolicy } from './samples.ts';
+import { SAMPLE_TAINT, sampleNode, samplePolicy, sampleVerdict } from './samples.ts';
 
 /** Two agents of one node: the one that started last acts. */
 
@@ -66,7 +66,8 @@ test('one that is gone from a pod of its own is claimed over: who comes next loo
 test('one that stands by says so, runs its checks, and wants nothing but that the other one knows', () => {
   const { agent, told } = standingBy();
   assert.deepEqual(told, [{ kind: 'StandingBy', rival: 'agents/rival' }]);
-  assert.deepEqual(agent.run('a', FAILED), [{ kind: 'CheckFailing', policy: POLICY, reason: 'exit code 1' }]);
+  const verdict = sampleVerdict('Failed', 'exit code 1');
+  assert.deepEqual(agent.run('a', FAILED), [{ kind: 'CheckFailing', policy: POLICY, verdict }]);
   const { effects, conditions, drains, slots, checks, report } = agent.orders;
   assert.deepEqual([effects, conditions, drains, slots?.need], [null, null, [], 'Leave']);
   assert.deepEqual(checks, [POLICY]);
@@ -164,7 +165,7 @@ test("a third one's claim is of one that started later still, though the second 
 
 test("of conditions that are somebody else's it tells when it takes over, if not before", () => {
   const { agent } = standingBy();
-  const theirs = { type: 'AHealthy', status: 'True', reason: 'TheirReason' };
+  const theirs = { type: 'AHealthy', status: 'True', reason: 'TheirReason', message: '' };
   assert.deepEqual(agent.see(next({ ...agent.node, conditions: [theirs] })), []);
   const told = agent.send({ kind: 'RivalLooked', id: 'rival', isGone: true });
   assert.deepEqual(told, [{ kind: 'TookOver' }, { kind: 'ConditionForeign', condition: theirs }]);

@@ -394,6 +394,7 @@ suite('what is told', () => {
   test('of what an earlier life did is nothing', () => {
     const before = clockedAgent([ONCE]);
     before.see(sampleNode());
+    before.landReport();
     before.run('a', FAILED);
     before.land();
     const after = clockedAgent([ONCE]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { clockedAgent, FAILED, HEALTHY, policySet } from '../../test/harness/step-samples.ts';
 import type { NodeCheckPolicy } from './policy.ts';
+import { describeSaid } from './said.ts';
 import { sampleNode, samplePolicy } from './samples.ts';
 
 const policy = (check: Partial<NodeCheckPolicy['spec']['check']>, spec: Partial<NodeCheckPolicy['spec']> = {}) =>
@@ -14,7 +15,7 @@ function failedTimes(times: number, before = policy({})) {
   for (let n = 0; n < times; n++) agent.run('a', FAILED);
   const checks = (told: ReturnType<typeof agent.send>) =>
     told.flatMap((each) => {
-      if (each.kind === 'CheckFailing') return [`${each.policy.metadata.name} fails: ${each.reason}`];
+      if (each.kind === 'CheckFailing') return [`${each.policy.metadata.name} fails: ${describeSaid(each.verdict)}`];
       return each.kind === 'CheckRecovered' ? [`${each.policy}: ${each.because}`] : [];
     });
   const reload = (...policies: NodeCheckPolicy[]) =>
@@ -38,11 +39,13 @@ suite('that a check fails is told', () => {
   test('not where an earlier life has told it', () => {
     const held = policy({}, { mode: 'Enforce' });
     const before = failedTimes(2, held).agent;
+    before.landReport();
     before.land();
     const after = clockedAgent([held]);
     assert.deepEqual(after.see(before.node), []);
     assert.deepEqual([after.run('a', FAILED), after.run('a', FAILED)], [[], []]);
-    assert.deepEqual(after.run('a', HEALTHY), [{ kind: 'CheckRecovered', policy: 'a', because: 'Healthy' }]);
+    const recovered = { kind: 'CheckRecovered', policy: 'a', because: 'Healthy', words: '' };
+    assert.deepEqual(after.run('a', HEALTHY), [recovered]);
   });
 });
 

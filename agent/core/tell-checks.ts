@@ -1,5 +1,6 @@
 import type { NodeView } from './node.ts';
 import type { Roster, WatchedPolicy } from './roster.ts';
+import type { Said } from './said.ts';
 import type { Transition } from './transition.ts';
 
 /** What was told last of the checks. */
@@ -31,15 +32,18 @@ export function tellChecks(
   return {
     told: { nodeUid, failing: failing.map(([name]) => name) },
     transitions: [
-      ...begun.map(([, { policy, verdict }]) => ({
-        kind: 'CheckFailing' as const,
-        policy,
-        reason: verdict?.reason ?? 'nothing is known of it',
-      })),
-      ...over.map((policy) => ({ kind: 'CheckRecovered' as const, policy, because: whyOver(roster.get(policy)) })),
+      ...begun.map(([, { policy, said = UNKNOWN }]) => ({ kind: 'CheckFailing' as const, policy, verdict: said })),
+      ...over.map((policy) => {
+        const watched = roster.get(policy);
+        const because = whyOver(watched);
+        const words = because === 'Healthy' ? (watched?.said?.words ?? '') : '';
+        return { kind: 'CheckRecovered' as const, policy, because, words };
+      }),
     ],
   };
 }
+
+const UNKNOWN: Said = { status: 'Failed', reason: 'nothing is known of it', mapped: null, words: '' };
 
 function whyOver(watched: WatchedPolicy | undefined): Extract<Transition, { kind: 'CheckRecovered' }>['because'] {
   if (watched === undefined) return 'AppliesNoMore';

@@ -6,6 +6,7 @@ import { problemsKey } from './orders/drain-words.ts';
 import { slotStateOf } from './slot.ts';
 import { type AgentState, nodeOf, type Told } from './state.ts';
 import { tellChecks } from './tell-checks.ts';
+import { tellReload } from './tell-reload.ts';
 import type { Transition } from './transition.ts';
 
 /** What has to be told, because it is not what was told last. */
@@ -20,6 +21,9 @@ export function tell(
 
   const checks = tellChecks(told.checks, state.roster, node);
   say(...checks.transitions);
+
+  const reload = tellReload(state);
+  say(...reload.transitions);
 
   // What an earlier life of the agent, another agent or somebody else has done is theirs to tell.
   const facts = (node && factsOf(node)) ?? told.node;
@@ -53,7 +57,9 @@ export function tell(
 
   const foreign = conditions?.kind === 'Compared' ? conditions.foreign : [];
   const conditionsKey =
-    conditions?.kind === 'Unreadable' ? conditions.problem : foreign.map((each) => JSON.stringify(each)).join();
+    conditions?.kind === 'Unreadable'
+      ? conditions.problem
+      : foreign.map(({ type, status, reason }) => JSON.stringify({ type, status, reason })).join();
   if (rival === null && conditionsKey !== told.foreignConditions) {
     say(...foreign.map((condition) => ({ kind: 'ConditionForeign' as const, condition })));
     if (conditions?.kind === 'Unreadable') say({ kind: 'ConditionsUnreadable', problem: conditions.problem });
@@ -63,6 +69,7 @@ export function tell(
     told: {
       node: facts,
       checks: checks.told,
+      inForce: reload.told,
       withheld: withheld.map((each) => keyOf(each, denialKey)),
       denial: denialKey,
       unreadable,

@@ -3,6 +3,7 @@ import type { Health } from './health.ts';
 import type { Withheld } from './holds.ts';
 import type { ConditionChange, NodeCondition } from './node.ts';
 import type { NodeCheckPolicy, PolicySet } from './policy.ts';
+import type { Said } from './said.ts';
 import type { BudgetDenial } from './slot.ts';
 import type { RunOutcome, Verdict } from './verdict.ts';
 
@@ -32,18 +33,27 @@ export type Transition =
   | { readonly kind: 'DrainFailsAnew'; readonly policy: string; readonly problems: readonly string[] }
   /** The check wrote to stderr under `onStderr: Fatal`: the agent ends. */
   | { readonly kind: 'CheckFatal'; readonly policy: NodeCheckPolicy; readonly outcome: RunOutcome }
-  | { readonly kind: 'CheckFailing'; readonly policy: NodeCheckPolicy; readonly reason: string }
+  | {
+      readonly kind: 'CheckFailing';
+      readonly policy: NodeCheckPolicy;
+      /** With which it began to fail. */
+      readonly verdict: Said;
+    }
   | {
       readonly kind: 'CheckRecovered';
       readonly policy: string;
       /** CountsAnew: the check or its thresholds are others by now, and as it is it has not failed often enough. */
       readonly because: 'Healthy' | 'AppliesNoMore' | 'CountsAnew';
+      /** What the check said when it was healthy again; empty: nothing, or it is not. */
+      readonly words: string;
     }
   /** A budget begins to deny what some policy wants. */
   | { readonly kind: 'SlotDenied'; readonly denial: BudgetDenial }
   /** What a policy wants begins to be withheld for this reason. */
   | { readonly kind: 'Withheld'; readonly withheld: Withheld }
   | { readonly kind: 'PolicyInForce'; readonly set: PolicySet }
+  /** Another revision is in force than the one that the Node was last told of, by this life of the agent or an earlier one. */
+  | { readonly kind: 'PolicyReloaded'; readonly revision: string }
   | {
       readonly kind: 'PolicyInvalid';
       readonly errors: readonly string[];

@@ -55,7 +55,7 @@ type NodeObject = {
   status?: { conditions?: unknown };
 };
 
-type ConditionObject = { type: string; status: string; reason?: string };
+type ConditionObject = { type: string; status: string; reason?: string; message?: string };
 
 /** @throws KubeError when the object is not a Node as the API serves it */
 export function toNodeView(object: unknown, attempt: string): NodeView {
@@ -70,6 +70,11 @@ export function toNodeView(object: unknown, attempt: string): NodeView {
     unschedulable: spec?.unschedulable === true,
     taints: requireList<NodeTaint>(spec?.taints, 'spec.taints', attempt),
     ready: conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
-    conditions: conditions.map(({ type, status: value, reason = '' }) => ({ type, status: value, reason })),
+    conditions: conditions.map(({ type, status: value, reason = '', message = '' }) => ({
+      type,
+      status: value,
+      reason,
+      message,
+    })),
   };
 }

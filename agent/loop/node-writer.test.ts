@@ -49,7 +49,7 @@ function setUp() {
     patchConditions: ({ set }) =>
       call('patchConditions', () => ({
         ...server.node,
-        conditions: set.map(({ type, status, reason }) => ({ type, status, reason })),
+        conditions: set.map(({ type, status, reason, message }) => ({ type, status, reason, message })),
       })),
     isConflict: (error) => error === CONFLICT,
     isGone: (error) => error === GONE,

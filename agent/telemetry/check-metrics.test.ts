@@ -9,6 +9,7 @@ import { SAMPLE_NOW, samplePolicy } from '../core/samples.ts';
 import { createCheckMetrics } from './check-metrics.ts';
 
 const START = Date.parse(SAMPLE_NOW) / 1000;
+const INFO = 'nsc_policy_failing_info';
 const SINCE = 'nsc_policy_failing_since_timestamp_seconds';
 
 function setUp() {
@@ -81,6 +82,29 @@ test('since when a policy fails is there while it fails, and over a restart as t
   clock.nowMs += 60_000;
   checks.show(rosterWith({ a: true, b: true, c: false }), null);
   assert.deepEqual(await read(SINCE), { 'policy="b"': before, 'policy="a"': before + 60 }, 'it fails anew');
+});
+
+test('what a check said is there while it fails, once, and as it began to fail', async () => {
+  const { checks, read } = setUp();
+  const failing = (mapped: string | null, words: string): Roster => {
+    const health = { ...NEW_HEALTH, failing: true };
+    const said = { status: 'Failed', reason: 'exit code 2', mapped, words } as const;
+    return new Map([['a', { policy: samplePolicy('a'), health, said }]]);
+  };
+  checks.show(rosterWith({ a: false }), null);
+  assert.deepEqual(await read(INFO), {});
+  checks.show(failing('DiskFull', 'sda is full'), null);
+  const series = { 'policy="a",reason="DiskFull",words="sda is full"': 1 };
+  assert.deepEqual(await read(INFO), series);
+  checks.show(failing('DiskFull', 'sda is full'), heldSince(SAMPLE_NOW));
+  assert.deepEqual(await read(INFO), series);
+  checks.show(failing(null, ''), null);
+  assert.deepEqual(await read(INFO), { 'policy="a",reason="",words=""': 1 }, 'one at a time');
+  checks.show(rosterWith({ a: false }), null);
+  assert.deepEqual(await read(INFO), {});
+  checks.show(failing('DiskFull', 'sda is full'), null);
+  checks.show(new Map(), null);
+  assert.deepEqual(await read(INFO), {});
 });
 
 test('a ledger whose time cannot be read leaves what is known', async () => {

@@ -49,7 +49,15 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
     labelNames: ['policy'],
     registers,
   });
+  const failingInfo = new Gauge({
+    name: 'nsc_policy_failing_info',
+    help: '1 while a policy fails: the reason that it gives for the exit code, if any, and what the check said when it began to fail.',
+    labelNames: ['policy', 'reason', 'words'],
+    registers,
+  });
   const watched = new Set<string>();
+  /** Of the series that is there, by policy. */
+  const said = new Map<string, { readonly reason: string; readonly words: string }>();
   const sinceMs = new Map<string, number>();
 
   function add(policy: string): void {
@@ -73,13 +81,20 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
   function recovered(policy: string): void {
     sinceMs.delete(policy);
     failingSince.remove({ policy });
+    unsay(policy);
+  }
+
+  function unsay(policy: string): void {
+    const before = said.get(policy);
+    if (before !== undefined) failingInfo.remove({ policy, ...before });
+    said.delete(policy);
   }
 
   return {
     /** Takes which policies apply, and which of them fail; with what the ledger remembers, where it has been read. */
     show(roster: Roster, ledger: Ledger | null): void {
       for (const policy of watched) if (!roster.has(policy)) remove(policy);
-      for (const [policy, { health }] of roster) {
+      for (const [policy, { health, said: { mapped = null, words = '' } = {} }] of roster) {
         if (!watched.has(policy)) add(policy);
         failing.set({ policy }, health.failing ? 1 : 0);
         if (!health.failing) {
@@ -89,6 +104,11 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
         const rememberedMs = Date.parse(holdOf(ledger, policy)?.since ?? '') || Number.POSITIVE_INFINITY;
         sinceMs.set(policy, Math.min(sinceMs.get(policy) ?? wallMs(), rememberedMs));
         failingSince.set({ policy }, (sinceMs.get(policy) ?? 0) / 1000);
+        const now = { reason: mapped ?? '', words };
+        if (JSON.stringify(said.get(policy)) === JSON.stringify(now)) continue;
+        unsay(policy);
+        said.set(policy, now);
+        failingInfo.set({ policy, ...now }, 1);
       }
     },
 

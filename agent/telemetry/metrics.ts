@@ -14,7 +14,8 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 /**
  * Every metric of the agent, in a registry of its own; docs/metrics.md is the list. Labels are the names of policies and
- * budgets in force, the revision, status codes and fixed words: nothing that grows with the cluster or with time.
+ * budgets in force, the revision, status codes, fixed words, and one line of a check for each policy that fails: nothing that
+ * grows with the cluster or with time.
  */
 export function createMetrics(build: { version: string; runtime: string }, wallMs: () => number) {
   const registry = new Registry();

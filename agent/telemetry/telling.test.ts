@@ -16,7 +16,7 @@ import { tellingOf } from './transition-table.ts';
 const POLICY = samplePolicy('a');
 const VERDICT = sampleVerdict('Failed', 'exit code 1');
 const WANTED = { since: SAMPLE_NOW, marks: { cordon: {}, taint: SAMPLE_TAINT }, drain: null };
-const CONDITION = { type: 'X', status: 'True', reason: 'R' } as const;
+const CONDITION = { type: 'X', status: 'True', reason: 'R', message: '' } as const;
 
 /** One of each kind: the compiler says when one is missing. */
 const ONE_OF_EACH: { readonly [Kind in Transition['kind']]: Extract<Transition, { kind: Kind }> } = {
@@ -36,14 +36,15 @@ const ONE_OF_EACH: { readonly [Kind in Transition['kind']]: Extract<Transition, 
     health: { ...NEW_HEALTH, failures: 2 },
   },
   CheckFatal: { kind: 'CheckFatal', policy: POLICY, outcome: { ...FAILED, stderr: 'oh\n', stderrBytes: 3 } },
-  CheckFailing: { kind: 'CheckFailing', policy: POLICY, reason: 'exit code 1' },
-  CheckRecovered: { kind: 'CheckRecovered', policy: 'a', because: 'Healthy' },
+  CheckFailing: { kind: 'CheckFailing', policy: POLICY, verdict: VERDICT },
+  CheckRecovered: { kind: 'CheckRecovered', policy: 'a', because: 'Healthy', words: '' },
   SlotDenied: { kind: 'SlotDenied', denial: { budget: 'cluster', answer: { kind: 'Full', used: 1, limit: 1 } } },
   Withheld: {
     kind: 'Withheld',
     withheld: { policy: 'a', why: 'BudgetDenied', because: 'budget cluster is full, 1 of 1 disrupted', wanted: WANTED },
   },
   PolicyInForce: { kind: 'PolicyInForce', set: policySet([POLICY]) },
+  PolicyReloaded: { kind: 'PolicyReloaded', revision: '0123456789ab' },
   PolicyInvalid: { kind: 'PolicyInvalid', errors: ['a.yaml:1:1: no', 'a.yaml:2:1: nor this'], inForce: '0123456789ab' },
   Unreadable: { kind: 'Unreadable', problem: 'the ledger cannot be read' },
   NodeGone: { kind: 'NodeGone' },
@@ -89,7 +90,8 @@ const SAID: { readonly [Kind in Transition['kind']]: readonly [lines: readonly R
     [/^the cluster budget grants no slot; would otherwise act on the node$/],
     /^Warning BudgetDenied: Policy a: no slot to cordon, taint \S+: budget cluster is full, 1 of 1 disrupted$/,
   ],
-  PolicyInForce: [[/^policy in force$/], /^Normal PolicyReloaded: Policy revision 0123456789ab is in force$/],
+  PolicyInForce: [[/^policy in force$/], null],
+  PolicyReloaded: [[], /^Normal PolicyReloaded: Policy revision 0123456789ab is in force$/],
   PolicyInvalid: [
     [/^⛔ ERROR: a\.yaml:1:1: no$/, /^⛔ ERROR: a\.yaml:2:1: nor this$/, /invalid, so 0123456789ab stays in force$/],
     /^Warning PolicyInvalid: a\.yaml:1:1: no; a\.yaml:2:1: nor this$/,
@@ -205,6 +207,55 @@ test('the well-known lines name the policy only where there are several', () => 
   );
   assert.deepEqual(alone?.texts, ['⚠ WARN: Detected the monitored service is down!']);
   assert.deepEqual(among?.texts, ['⚠ WARN: Detected the monitored service is down! policy=a']);
+});
+
+suite('what a check said follows the well-known line, in quotes, and is a field for machines', () => {
+  const words = 'DISK "sda" policy=b full';
+  const quoted = ' words="DISK \\"sda\\" policy=b full"';
+  const failed = { ...VERDICT, reason: 'exit code 2 (DiskFull)', mapped: 'DiskFull', words };
+  const rows: [transition: Transition, text: string, fields: object, event?: RegExp][] = [
+    [
+      { ...ONE_OF_EACH.CheckEnded, verdict: failed },
+      '[💥FAIL] non-zero return code. Noticed 2 times. (threshold is 4)',
+      { mapped: 'DiskFull', words },
+    ],
+    [
+      { ...ONE_OF_EACH.CheckEnded, verdict: { ...sampleVerdict('Healthy', 'exit code 0'), words } },
+      '[✅OK] return code was zero.',
+      { words },
+    ],
+    [
+      { ...ONE_OF_EACH.CheckEnded, verdict: { ...sampleVerdict('Unknown', 'timed out'), words } },
+      '[❓UNKNOWN] timed out. Nothing is counted.',
+      { words },
+    ],
+    [
+      { ...ONE_OF_EACH.CheckFailing, verdict: failed },
+      '⚠ WARN: Detected the monitored service is down!',
+      { mapped: 'DiskFull', words },
+      /^Warning CheckFailing: Policy a: check failed 4 times in a row, last: exit code 2 \(DiskFull\): DISK "sda" policy=b full$/,
+    ],
+    [
+      { ...ONE_OF_EACH.CheckRecovered, words },
+      'INFO: The monitored service is up again',
+      { words },
+      /^Normal CheckRecovered: Policy a: check is healthy again: DISK "sda" policy=b full$/,
+    ],
+  ];
+  for (const [transition, text, fields, event] of rows) {
+    test(text, () => {
+      const { lines, texts, events } = tellAll([transition]);
+      assert.deepEqual(texts, [text + quoted]);
+      const { mapped, words } = lines[0]?.fields ?? {};
+      assert.deepEqual({ ...(mapped !== undefined && { mapped }), words }, fields);
+      assert.deepEqual(
+        events.map((each) => event?.test(textOf(each))),
+        event ? [true] : [],
+      );
+      const [among] = tellAll([transition], [POLICY, samplePolicy('b')]).texts;
+      assert.equal(among, `${text} policy=a${quoted}`);
+    });
+  }
 });
 
 test('what a check wrote is there, at the level of its verdict', () => {

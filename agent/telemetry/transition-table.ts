@@ -2,11 +2,12 @@ import { BUG_PREFIX } from '../core/bug.ts';
 import { markEffect } from '../core/effects/list.ts';
 import { describeHold, type Withheld } from '../core/holds.ts';
 import { MAX_MESSAGE_BYTES, type NodeEvent } from '../core/node-event.ts';
+import { describeSaid } from '../core/said.ts';
 import { bytesOf, listWithin } from '../core/short-text.ts';
 import { describeDenial } from '../core/slot.ts';
 import type { Transition } from '../core/transition.ts';
-import type { RunOutcome } from '../core/verdict.ts';
-import type { LogEntry } from './log.ts';
+import type { RunOutcome, Verdict } from '../core/verdict.ts';
+import type { LogEntry, LogFields } from './log.ts';
 
 /** How one transition is told: lines of the log, in order, and an Event, if it is worth one. */
 export type Telling = { readonly lines: readonly LogEntry[]; readonly event?: NodeEvent };
@@ -107,21 +108,24 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
       },
     ],
   }),
-  CheckFailing({ policy: { metadata, spec }, reason }, { about }) {
+  CheckFailing({ policy: { metadata, spec }, verdict }, { about }) {
     const { name } = metadata;
-    const text = about('⚠ WARN: Detected the monitored service is down!', name);
+    const text = withWords(about('⚠ WARN: Detected the monitored service is down!', name), verdict);
     const times = spec.check.failureThreshold;
-    const message = `Policy ${name}: check failed ${times} times in a row, last: ${reason}`;
+    const message = `Policy ${name}: check failed ${times} times in a row, last: ${describeSaid(verdict)}`;
     return {
-      lines: [{ level: 'warn', message: 'policy failing', fields: { policy: name }, text }],
+      lines: [{ level: 'warn', message: 'policy failing', fields: { policy: name, ...saidFields(verdict) }, text }],
       event: warning('check', 'CheckFailing', message, name),
     };
   },
-  CheckRecovered({ policy, because }, { about }) {
-    const message = `Policy ${policy}: ${WHY_RECOVERED[because]}`;
-    const text = because === 'Healthy' ? about('INFO: The monitored service is up again', policy) : `INFO: ${message}`;
+  CheckRecovered({ policy, because, words }, { about }) {
+    const why = `Policy ${policy}: ${WHY_RECOVERED[because]}`;
+    const message = words === '' ? why : `${why}: ${words}`;
+    const isUp = because === 'Healthy';
+    const text = isUp ? withWords(about('INFO: The monitored service is up again', policy), { words }) : `INFO: ${why}`;
+    const fields = { policy, because, ...saidFields({ words, mapped: null }) };
     return {
-      lines: [{ level: 'info', message: 'policy recovered', fields: { policy, because }, text }],
+      lines: [{ level: 'info', message: 'policy recovered', fields, text }],
       event: normal('check', 'CheckRecovered', message, policy),
     };
   },
@@ -139,11 +143,13 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
   },
   PolicyInForce({ set: { revision, policies, budgets } }) {
     const fields = { revision, policies: policies.length, budgets: budgets.length };
-    return {
-      lines: [{ level: 'info', message: 'policy in force', fields }],
-      event: normal('directory', 'PolicyReloaded', `Policy revision ${revision} is in force`),
-    };
+    return { lines: [{ level: 'info', message: 'policy in force', fields }] };
   },
+  // The log has a line whenever a directory is read; this is for whoever looks at the Node.
+  PolicyReloaded: ({ revision }) => ({
+    lines: [],
+    event: normal('directory', 'PolicyReloaded', `Policy revision ${revision} is in force`),
+  }),
   PolicyInvalid({ errors, inForce }) {
     const standing = inForce === null ? 'nothing is done to the node' : `${inForce} stays in force`;
     return {
@@ -230,22 +236,40 @@ function verdictLine(
   const { name } = policy.metadata;
   const { failures, successes } = health;
   const { failureThreshold } = policy.spec.check;
-  const fields = { policy: name, reason: verdict.reason, failures, successes, failureThreshold };
+  const fields = {
+    policy: name,
+    reason: verdict.reason,
+    ...saidFields(verdict),
+    failures,
+    successes,
+    failureThreshold,
+  };
+  const line = (text: string) => withWords(about(text, name), verdict);
   switch (verdict.status) {
     case 'Healthy':
-      return { level: 'info', message: 'check healthy', fields, text: about('[✅OK] return code was zero.', name) };
+      return { level: 'info', message: 'check healthy', fields, text: line('[✅OK] return code was zero.') };
     case 'Failed': {
       const what = verdict.reason.startsWith('exit code') ? 'non-zero return code' : verdict.reason;
       const times = `Noticed ${failures} times. (threshold is ${failureThreshold})`;
-      return { level: 'warn', message: 'check failed', fields, text: about(`[💥FAIL] ${what}. ${times}`, name) };
+      return { level: 'warn', message: 'check failed', fields, text: line(`[💥FAIL] ${what}. ${times}`) };
     }
     case 'Unknown': {
-      const text = about(`[❓UNKNOWN] ${verdict.reason}. Nothing is counted.`, name);
+      const text = line(`[❓UNKNOWN] ${verdict.reason}. Nothing is counted.`);
       return { level: 'warn', message: 'check says nothing', fields, text };
     }
     default:
       return verdict.status satisfies never;
   }
+}
+
+/** The well-known line, and after it what the check said, if it said anything. */
+function withWords(line: string, { words }: Pick<Verdict, 'words'>): string {
+  return words === '' ? line : `${line} words=${JSON.stringify(words)}`;
+}
+
+/** What was said, as data. */
+function saidFields({ words, mapped }: Pick<Verdict, 'words' | 'mapped'>): LogFields {
+  return { ...(mapped !== null && { mapped }), ...(words !== '' && { words }) };
 }
 
 function outputLines(policy: string, outcome: RunOutcome, level: LogEntry['level']): LogEntry[] {

@@ -15,16 +15,16 @@ import type { Verdict } from '../../agent/core/verdict.ts';
 /** Values for tests of conditions. */
 
 export const TYPE = 'StorageDaemonHealthy';
-export const READY: NodeCondition = { type: 'Ready', status: 'True', reason: 'KubeletReady' };
+export const READY: NodeCondition = { type: 'Ready', status: 'True', reason: 'KubeletReady', message: '' };
 export const FAILING: Health = { ...NEW_HEALTH, failures: 4, failing: true };
 export const HEALTHY: Health = { ...NEW_HEALTH, successes: 1 };
 
 export function rosterWith(policy: NodeCheckPolicy, health: Health = NEW_HEALTH, verdict?: Verdict): Roster {
-  return new Map([[policy.metadata.name, { policy, health, ...(verdict && { verdict }) }]]);
+  return new Map([[policy.metadata.name, { policy, health, ...(verdict && { verdict, said: verdict }) }]]);
 }
 
-export function condition(status: string, reason: string, type = TYPE): NodeCondition {
-  return { type, status, reason };
+export function condition(status: string, reason: string, type = TYPE, message = ''): NodeCondition {
+  return { type, status, reason, message };
 }
 
 /** A Node with these conditions beside the kubelet's, and a list of those that are ours. */

@@ -21,16 +21,17 @@ export const OWN_CLAIM: Claim = {
   hasStandby: false,
 };
 
-const outcome = (code: number): RunOutcome => ({
+/** A run that exited so, and wrote this. */
+export const exited = (code: number, stdout = ''): RunOutcome => ({
   ended: { kind: 'Exited', code },
-  stdout: '',
+  stdout,
   stderr: '',
-  stdoutBytes: 0,
+  stdoutBytes: Buffer.byteLength(stdout),
   stderrBytes: 0,
   durationMs: 1,
 });
-export const HEALTHY = outcome(0);
-export const FAILED = outcome(1);
+export const HEALTHY = exited(0);
+export const FAILED = exited(1);
 
 export function policySet(
   policies: readonly NodeCheckPolicy[],
@@ -97,6 +98,13 @@ export function clockedAgent(
     /** The write that is ordered reaches the Node, and the agent hears of it. */
     land() {
       const { patch } = last.orders.effects ?? assert.fail('nothing is ordered to be written');
+      return send({ kind: 'NodeSeen', node: applyPatch(node(), patch) });
+    },
+    /** What it reports of itself reaches the Node. */
+    landReport() {
+      const { annotations } = last.orders.report ?? assert.fail('nothing is to be reported');
+      const change = { metadata: { annotations } };
+      const patch = { resourceVersion: node().resourceVersion, change };
       return send({ kind: 'NodeSeen', node: applyPatch(node(), patch) });
     },
     endDrain(policy: string, how: 'Drained' | 'GaveUp', problems: readonly string[] = []) {
