@@ -82,6 +82,17 @@ describe('what is shipped for Alertmanager', { skip: skipWithout('amtool') }, ()
     assert.equal(rendered('nsc.color', alerts), 'warning');
   });
 
+  test('a message has what the check said, and nothing of it calls people, hides a link or is code', () => {
+    const said = 'DiskFull: <!channel> <https://evil|fine> [ok](https://evil) `x` & "y" {{ .Status }} $HOME';
+    const lines = rendered('nsc.text', [
+      alert('firing', 'a', { since: 'noon', action: 'done to the node: cordon', said }),
+      alert('firing', 'b', { since: 'noon', action: 'done to the node: cordon', said: 'nothing' }),
+    ]).split('\n');
+    const plain = `DiskFull: ‹!channel› ‹https://evil|fine› [ok] (https://evil) 'x' & "y" {{ .Status }} $HOME`;
+    assert.equal(lines[0], `a: Check disk fails on node a, since noon: done to the node: cordon; it said: ${plain}`);
+    assert.equal(lines[1], 'b: Check disk fails on node b, since noon: done to the node: cordon');
+  });
+
   test('a message of a hundred nodes has ten lines and their number', () => {
     const lines = rendered(
       'nsc.text',
