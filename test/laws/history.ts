@@ -16,6 +16,8 @@ export type PolicyKnobs = {
   readonly mode: 'Enforce' | 'Observe';
   readonly paused: boolean;
   readonly onlyStorage: boolean;
+  /** It has a condition of its own. */
+  readonly condition: boolean;
   readonly cordon: boolean;
   readonly taint: Taint | null;
   readonly drain: null | {
@@ -104,18 +106,22 @@ export const KNOBS: PolicyKnobs = {
   mode: 'Enforce',
   paused: false,
   onlyStorage: false,
+  condition: false,
   cordon: true,
   taint: null,
   drain: null,
 };
 
 const NAMES = ['a', 'b', 'c'] as const;
+/** By exit code: one of the three with which checks fail has none. */
+const REASONS = { '2': 'SaysTwo', '3': 'SaysThree' };
 const STORAGE = { matchLabels: { role: 'storage' } };
 
 export function policyOf(knobs: PolicyKnobs): NodeCheckPolicy {
-  const { name, cordon, taint, drain, mode, paused, onlyStorage } = knobs;
+  const { name, condition, cordon, taint, drain, mode, paused, onlyStorage } = knobs;
   const { failureThreshold, successThreshold, periodSeconds, onTimeout, command } = knobs;
-  const check = { failureThreshold, successThreshold, periodSeconds, onTimeout, timeoutSeconds: 1 };
+  const exitCodes = { unknown: [], reasons: REASONS };
+  const check = { failureThreshold, successThreshold, periodSeconds, onTimeout, timeoutSeconds: 1, exitCodes };
   const actions = {
     cordon,
     ...(taint && { taint }),
@@ -129,8 +135,18 @@ export function policyOf(knobs: PolicyKnobs): NodeCheckPolicy {
       },
     }),
   };
-  const spec = { mode, paused, ...(onlyStorage && { nodeSelector: STORAGE }) };
+  const spec = {
+    mode,
+    paused,
+    ...(onlyStorage && { nodeSelector: STORAGE }),
+    ...(condition && { nodeCondition: conditionOf(name) }),
+  };
   return samplePolicy(name, { check: { ...check, command: [`/check/${name}`, command] }, actions, spec });
+}
+
+/** The type of the condition that the policy of this name may have. */
+export function conditionOf(policy: string): string {
+  return `${policy.toUpperCase()}Healthy`;
 }
 
 function budgetOf({ name, maxUnavailable, onlyStorage, topologyKey }: BudgetKnobs): NodeDisruptionBudget {
@@ -166,6 +182,7 @@ const FIELDS = {
   mode: fc.constantFrom('Enforce' as const, 'Enforce' as const, 'Enforce' as const, 'Observe' as const),
   paused: fc.constantFrom(false, false, false, true),
   onlyStorage: fc.constantFrom(false, false, false, true),
+  condition: fc.boolean(),
   cordon: fc.constantFrom(true, true, false),
   taint: fc.constantFrom(null, ...OUR_TAINTS),
   drain: fc.option(anyDrain, { freq: 2 }),

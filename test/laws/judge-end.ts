@@ -24,7 +24,7 @@ export function unlikeRecovered(books: Books, cluster: SimulatedCluster, name: s
   // Where there is no budget one that lands late takes nobody's slot, and is found when there is a budget again.
   if (lease && (books.acting(name)?.set?.budgets.length ?? 0) > 0) return `there is a Lease ${lease.metadata.name}`;
   if (node.annotations[DRAIN_STATE] === 'drainActive') return 'the drain is said to be active';
-  return unreported(books, node) ?? unlikePeoples(books, node, []);
+  return unreported(books, node) ?? unlikePeoples(books, node, []) ?? unlikeCondition(books, node, 'True');
 }
 
 /** The same when every check fails. */
@@ -54,7 +54,17 @@ export function unlikeFailed(books: Books, cluster: SimulatedCluster, name: stri
     return wantedMarks(policy).filter((mark) => !isLeftOut(mark));
   });
   const lacking = leaseProblem(cluster, acting.set.budgets, node, marks.length > 0);
-  return lacking ?? unreported(books, node) ?? unlikePeoples(books, node, marks);
+  return (
+    lacking ?? unreported(books, node) ?? unlikePeoples(books, node, marks) ?? unlikeCondition(books, node, 'False')
+  );
+}
+
+/** Every condition that is asked for, and none else but the kubelet's. */
+function unlikeCondition(books: Books, node: Seen, status: 'True' | 'False'): string | null {
+  const policies = books.acting(node.name)?.set?.policies.filter((policy) => applies(policy, node)) ?? [];
+  const wanted = policies.flatMap(({ spec }) => spec.nodeCondition ?? []).map((type) => `${type} ${status}`);
+  const found = node.conditions.flatMap((each) => (each.type === 'Ready' ? [] : `${each.type} ${each.status}`));
+  return wanted.sort().join() === found.sort().join() ? null : `its conditions are ${found}, not ${wanted}`;
 }
 
 function unreported(books: Books, node: Seen): string | null {

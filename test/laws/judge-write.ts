@@ -1,7 +1,9 @@
 import type { NodeCheckPolicy } from '../../agent/core/policy.ts';
 import type { Account, Books } from './books.ts';
+import { judgeSaid } from './judge-said.ts';
 import {
   applies,
+  type Condition,
   DRAIN_STATE,
   isNoSystems,
   isSame,
@@ -24,19 +26,22 @@ export type Patch = {
     readonly annotations?: Readonly<Record<string, string | null>>;
   };
   readonly spec?: { readonly unschedulable?: boolean | null; readonly taints?: readonly NodeTaint[] | null };
+  readonly status?: { readonly conditions?: readonly Condition[] };
 };
 
 /** What one write wants, whether it lands or not. */
-export function judgeWrite(books: Books, account: Account, { metadata = {}, spec = {} }: Patch): void {
+export function judgeWrite(books: Books, account: Account, patch: Patch): void {
+  const { metadata = {}, spec = {}, status } = patch;
   const { life } = account;
   const isEffect = 'unschedulable' in spec || 'taints' in spec;
   const ledger = metadata.annotations?.[LEDGER];
-  if (!isEffect && ledger === undefined) return;
+  if (!isEffect && ledger === undefined && status === undefined) return;
   const base = books.nodes.get(life.nodeName)?.findLast(({ version }) => version === metadata.resourceVersion);
   if (base === undefined) {
     books.broken(`guarded: ${life.name} changes its Node or the ledger without naming a version that there was`);
     return;
   }
+  judgeSaid(books, account, base, patch);
   if (isEffect && ledger === undefined) {
     books.broken(`one write: ${life.name} changes cordon or taints without the ledger`);
   }

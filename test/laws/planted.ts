@@ -146,6 +146,22 @@ const PLANTED: readonly Planted[] = [
     suite: 'laws',
     breaks: /bounded: /,
   },
+  {
+    what: 'the ledger follows what a check says',
+    file: 'agent/core/holds.ts',
+    from: '...(held ?? { since: now, ...saidAtFirst(watched) }),',
+    to: 'since: held?.since ?? now, ...saidAtFirst({ ...watched, said: watched.verdict ?? watched.said } as WatchedPolicy),',
+    suite: 'laws',
+    breaks: /said: /,
+  },
+  {
+    what: 'a condition follows the exit code',
+    file: 'agent/core/condition-states.ts',
+    from: "if (before?.status === 'False' && (before.reason === 'CheckFailing' || isMapped(before))) return 'Kept';",
+    to: 'if (verdict?.mapped) return { status: "False", reason: verdict.mapped, message: "Policy a: check is failing (" + verdict.mapped + ")" };',
+    suite: 'laws',
+    breaks: /said: /,
+  },
 ];
 
 /** Plants each defect in a copy of the sources, and wants the laws to find it. */

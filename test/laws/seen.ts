@@ -9,6 +9,14 @@ export const REPORT = 'node-svc-checker/policy';
 /** A taint as it is stored. */
 export type NodeTaint = { readonly key: string; readonly effect: string; readonly value?: string };
 
+/** A condition as it is stored, or to be. */
+export type Condition = {
+  readonly type: string;
+  readonly status?: string;
+  readonly reason?: string;
+  readonly message?: string;
+};
+
 /** What of a Node the promises are about. */
 export type Seen = {
   readonly name: string;
@@ -21,6 +29,7 @@ export type Seen = {
   /** But for those of Kubernetes itself. */
   readonly taints: readonly NodeTaint[];
   readonly isReady: boolean;
+  readonly conditions: readonly Condition[];
   readonly memory: Memory | null | 'unreadable';
 };
 
@@ -33,6 +42,8 @@ export type Memory = {
         readonly since: string;
         readonly marks: Readonly<Record<string, Readonly<Record<string, string>>>>;
         readonly drain: { readonly state: string } | null;
+        readonly mapped?: string;
+        readonly words?: string;
       }
     >
   >;
@@ -55,7 +66,7 @@ export type Mark = {
 
 export function seen({ metadata, spec, status }: KubeObject, atMs: number): Seen {
   const { taints = [], unschedulable } = (spec ?? {}) as { taints?: NodeTaint[]; unschedulable?: boolean };
-  const conditions = (status?.conditions ?? []) as { type: string; status: string }[];
+  const conditions = (status?.conditions ?? []) as Condition[];
   const annotations = metadata.annotations ?? {};
   return {
     name: metadata.name,
@@ -67,6 +78,7 @@ export function seen({ metadata, spec, status }: KubeObject, atMs: number): Seen
     isCordoned: unschedulable === true,
     taints: taints.filter(isNoSystems),
     isReady: conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
+    conditions,
     memory: readMemory(annotations[LEDGER], metadata.uid),
   };
 }

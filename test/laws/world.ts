@@ -43,6 +43,7 @@ export class World {
   readonly #loads = new Map<string, PolicyLoad>();
   readonly #hung: (() => void)[] = [];
   #canHang = true;
+  #runs = 0;
   #born = 0;
 
   constructor(seed: number, observer: Observer) {
@@ -124,6 +125,8 @@ export class World {
     const script = this.#scripts.get(`${life.nodeName} ${command.join(' ')}`);
     const outcome = script?.queue.shift() ?? script?.always ?? 'healthy';
     const token = this.observer.runStarted(life, policy);
+    this.#runs += 1;
+    const run = this.#runs;
     const isLate = outcome === 'timeout' || outcome === 'hang';
     const durationMs = isLate ? timeoutSeconds * 1000 : 1 + this.clock.random() * RUN_MS;
     const gone = Promise.withResolvers<void>();
@@ -133,7 +136,7 @@ export class World {
     this.clock.after(durationMs, () => {
       if (life.state === 'dead' || isKilled) return;
       this.observer.runEnded(life, policy, token, outcome);
-      ended.resolve(outcomeOf(outcome, durationMs));
+      ended.resolve(outcomeOf(outcome, durationMs, run));
       if (outcome === 'hang') hang(gone.resolve);
       else gone.resolve();
     });
@@ -142,7 +145,7 @@ export class World {
       gone: gone.promise,
       kill() {
         isKilled = true;
-        ended.resolve(outcomeOf('unknown', 0));
+        ended.resolve(outcomeOf('unknown', 0, run));
         if (outcome === 'hang') hang(gone.resolve);
         else gone.resolve();
       },
@@ -165,23 +168,26 @@ function agentPod(name: string, nodeName: string, namespace = NAMESPACE) {
   };
 }
 
-function outcomeOf(outcome: Outcome, durationMs: number): RunOutcome {
+/** No two runs say the same, as plugins with performance data; and two codes take turns. */
+function outcomeOf(outcome: Outcome, durationMs: number, run: number): RunOutcome {
   const stderr = outcome === 'fatal' ? 'no such tool' : '';
+  const stdout = `run ${run} | load=${run % 7};5;6`;
   return {
-    ended: endOf(outcome),
-    stdout: '',
+    ended: endOf(outcome, run),
+    stdout,
     stderr,
-    stdoutBytes: 0,
+    stdoutBytes: stdout.length,
     stderrBytes: stderr.length,
     durationMs,
   };
 }
 
-function endOf(outcome: Outcome): RunOutcome['ended'] {
+function endOf(outcome: Outcome, run: number): RunOutcome['ended'] {
   switch (outcome) {
     case 'healthy':
       return { kind: 'Exited', code: 0 };
     case 'failed':
+      return { kind: 'Exited', code: 1 + (run % 3) };
     case 'fatal':
       return { kind: 'Exited', code: 1 };
     case 'unknown':
