@@ -3,6 +3,8 @@ import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { bytesOf } from '../../agent/core/short-text.ts';
 import { wordsOf } from '../../agent/core/words.ts';
+import { skipWithout } from '../harness/binaries.ts';
+import { lintMetrics } from '../harness/promtool.ts';
 import { HOSTILE_OUTPUTS, HOSTILE_PARTS } from './hostile-outputs.ts';
 import { type Shown, shownOf } from './shown.ts';
 
@@ -32,6 +34,15 @@ suite('of every hostile output', () => {
 });
 
 test('the table is as long as it was promised to be', () => assert.ok(HOSTILE_OUTPUTS.length >= 200));
+
+test('Prometheus reads every page of metrics as it is', { skip: skipWithout('promtool') }, async () => {
+  const pages = await Promise.all(HOSTILE_OUTPUTS.map(async ([, bytes]) => (await shownOf(bytes, NOTHING)).metrics));
+  const series = pages.flatMap((page) => /^nsc_policy_failing_info\{.*$/m.exec(page) ?? []);
+  assert.equal(series.length, pages.length);
+  // One page with all of them: the same text twice would be a series that is there twice.
+  const all = [...new Set(series)].join('\n');
+  assert.deepEqual(await lintMetrics((pages[0] ?? '').replace(/^nsc_policy_failing_info\{.*$/m, () => all)), []);
+});
 
 test('whatever is put together of them', async () => {
   const anyText = fc
