@@ -27,11 +27,16 @@ import type { Verdict } from './verdict.ts';
  */
 
 const FOREIGN_TYPES = ['AHealthy', 'BHealthy', ...LIFECYCLE_TYPES, 'KernelDeadlock'];
-const KINDS = ['asks', 'asksOther', 'asksNothing', 'observes', 'paused', 'gone'] as const;
+/** Of the policies for exit codes; others use such words as well. */
+const REASONS = ['DiskFull', 'ClockSkew'] as const;
+/** `reports`: it asks, and holds nothing, so that no ledger remembers it. */
+const KINDS = ['asks', 'reports', 'asksOther', 'asksNothing', 'observes', 'paused', 'gone'] as const;
 type Step =
-  | { do: 'verdict'; policy: string; status: Verdict['status'] }
+  | { do: 'verdict'; policy: string; status: Verdict['status']; mapped: string | null; words: string }
   | { do: 'edit'; policy: string; to: (typeof KINDS)[number] }
-  | { do: 'writeForeign' | 'removeForeign'; type: string; status: string }
+  | { do: 'writeForeign' | 'removeForeign'; type: string; status: string; reason: string }
+  /** Somebody changes one field of what is there. */
+  | { do: 'writeOver'; type: string; field: 'reason' | 'message' }
   | { do: 'restart' | 'drainEnds' }
   /** Only so many of the next steps reach the API server before the agent dies. */
   | { do: 'dieAfter'; steps: number };
@@ -53,6 +58,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('verdict' as const),
       policy: anyPolicy,
       status: fc.constantFrom('Healthy' as const, 'Failed' as const, 'Failed' as const, 'Unknown' as const),
+      mapped: fc.constantFrom(null, ...REASONS),
+      words: fc.constantFrom('', 'sda is full', 'Policy b: check is failing (ClockSkew)', '(DiskFull)'),
     }),
   },
   fc.record({ do: fc.constant('edit' as const), policy: anyPolicy, to: fc.constantFrom(...KINDS) }),
@@ -60,6 +67,12 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     do: fc.constantFrom('writeForeign' as const, 'removeForeign' as const),
     type: fc.constantFrom(...FOREIGN_TYPES),
     status: fc.constantFrom('True', 'False'),
+    reason: fc.constantFrom('TheirReason', ...REASONS),
+  }),
+  fc.record({
+    do: fc.constant('writeOver' as const),
+    type: fc.constantFrom(...FOREIGN_TYPES),
+    field: fc.constantFrom('reason' as const, 'message' as const),
   }),
   fc.record({ do: fc.constantFrom('restart' as const, 'drainEnds' as const) }),
   fc.record({ do: fc.constant('dieAfter' as const), steps: fc.nat(2) }),
@@ -76,6 +89,27 @@ test("somebody else's condition is never changed or removed, whatever happens", 
       });
     }),
     { numRuns: 2000 },
+  );
+});
+
+test('a condition goes from one status to another, or away, and never from one reason of a failure to another', () => {
+  fc.assert(
+    fc.property(anyHistory, (history) => {
+      let before = new Map<string, NodeCondition>();
+      // What somebody removed is written anew.
+      const steps = history.filter((step) => step.do !== 'removeForeign');
+      play(steps, ({ node, foreign }) => {
+        const now = new Map(node.conditions.map((each) => [each.type, each]));
+        for (const [type, { status, reason, message }] of now) {
+          const was = before.get(type);
+          if (status !== 'False' || was?.status !== 'False' || foreign.has(type) || LIFECYCLE_TYPES.includes(type))
+            continue;
+          assert.deepEqual([reason, message], [was.reason, was.message]);
+        }
+        before = new Map([...now].filter(([type]) => !foreign.has(type)));
+      });
+    }),
+    { numRuns: 1000 },
   );
 });
 
@@ -142,14 +176,29 @@ function happen(world: World, step: Step): World {
     case 'verdict': {
       const watched = roster.get(step.policy);
       if (watched === undefined) return world;
-      const verdict = sampleVerdict(step.status);
+      const { mapped, words } = step;
+      const verdict = { ...sampleVerdict(step.status), mapped: step.status === 'Failed' ? mapped : null, words };
       const health = countVerdict(watched.health, verdict, watched.policy.spec.check);
       return { ...world, roster: withHealth(roster, step.policy, health, verdict) };
     }
     case 'edit':
       return reload(world, new Map([...policies, [step.policy, step.to]]));
     case 'writeForeign': {
-      const theirs = condition(step.status, 'TheirReason', step.type);
+      const theirs = condition(
+        step.status,
+        step.reason,
+        step.type,
+        `Policy a: check is failing (Another): ${step.reason}`,
+      );
+      const others = node.conditions.filter(({ type }) => type !== step.type);
+      return { ...world, node: write([...others, theirs]), foreign: new Map([...foreign, [step.type, theirs]]) };
+    }
+    case 'writeOver': {
+      const found = node.conditions.find(({ type }) => type === step.type);
+      // A message of theirs under a reason that is ours alone is taken for ours.
+      if (found === undefined || (step.field === 'message' && !REASONS.some((reason) => reason === found.reason)))
+        return world;
+      const theirs = { ...found, [step.field]: 'ByHand' };
       const others = node.conditions.filter(({ type }) => type !== step.type);
       return { ...world, node: write([...others, theirs]), foreign: new Map([...foreign, [step.type, theirs]]) };
     }
@@ -183,11 +232,12 @@ function policyOf([name, kind]: readonly [string, (typeof KINDS)[number]]): Node
   const type = kind === 'asksOther' ? `${name.toUpperCase()}Other` : `${name.toUpperCase()}Healthy`;
   const spec = {
     ...(kind !== 'asksNothing' && { nodeCondition: type }),
-    lifecycleConditions: kind !== 'asksNothing',
+    lifecycleConditions: kind !== 'asksNothing' && kind !== 'reports',
     paused: kind === 'paused',
     mode: kind === 'observes' ? ('Observe' as const) : ('Enforce' as const),
   };
-  return [samplePolicy(name, { spec, check: { failureThreshold: 2 }, actions: { drain: SAMPLE_DRAIN } })];
+  const actions = kind === 'reports' ? { cordon: false } : { drain: SAMPLE_DRAIN };
+  return [samplePolicy(name, { spec, check: { failureThreshold: 2 }, actions })];
 }
 
 function oneStep({ node, roster }: World): NodeView {
