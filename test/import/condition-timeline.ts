@@ -40,7 +40,7 @@ export function conditionTimeline(imported: NodeCheckPolicy, series: readonly En
   const ours = new Map<string, NodeCondition>();
   const look = () => {
     const state = checkStates(roster, ours).get(type);
-    if (state !== undefined && state !== 'Kept') ours.set(type, { type, status: state.status, reason: state.reason });
+    if (state !== undefined && state !== 'Kept') ours.set(type, { type, ...state });
     return ours.get(type)?.status ?? 'Unknown';
   };
   const timeline = [look()];
