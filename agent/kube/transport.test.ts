@@ -53,7 +53,8 @@ const cut: [what: string, fault: Fault, message: RegExp][] = [
 ];
 for (const [what, fault, message] of cut) {
   test(`${what} fails the call by its deadline, with no status`, async () => {
-    const active = simulator.faults.add({ fault, times: 1 });
+    // Not for one request alone, which on a busy machine may be one that was given up before it arrived.
+    const active = simulator.faults.add({ fault });
     const error = await failure(read(300));
     active.remove();
     assert.match(error.message, message);
