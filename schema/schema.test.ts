@@ -29,6 +29,19 @@ const withEnv = (...env: unknown[]) => withCheck({ env });
 const budget = (maxUnavailable: unknown, more: object = {}) =>
   document('NodeDisruptionBudget', { maxUnavailable, ...more });
 const patch = (spec: unknown) => document('NodeCheckPolicyPatch', spec);
+/** Those of k8s.io/api/core/v1 and k8s.io/cloud-provider/api, each in a file well_known_taints.go. */
+const WELL_KNOWN_TAINTS = [
+  'node.kubernetes.io/not-ready',
+  'node.kubernetes.io/unreachable',
+  'node.kubernetes.io/unschedulable',
+  'node.kubernetes.io/memory-pressure',
+  'node.kubernetes.io/disk-pressure',
+  'node.kubernetes.io/pid-pressure',
+  'node.kubernetes.io/network-unavailable',
+  'node.kubernetes.io/out-of-service',
+  'node.cloudprovider.kubernetes.io/uninitialized',
+  'node.cloudprovider.kubernetes.io/shutdown',
+];
 
 suite('the schema', () => {
   test('is draft-07', () => {
@@ -95,6 +108,13 @@ suite('the schema accepts', () => {
     'NotIn with the empty value': withSelector({ matchExpressions: [{ key: 'a', operator: 'NotIn', values: [''] }] }),
     'a taint without value': withTaint({}),
     'every effect': withTaint({ effect: 'PreferNoSchedule' }),
+    "a taint key of somebody's own under a prefix of Kubernetes'": withTaint({
+      key: 'node.kubernetes.io/sick-storage',
+    }),
+    'a taint key that the cluster autoscaler reads': withTaint({
+      key: 'status-taint.cluster-autoscaler.kubernetes.io/x',
+    }),
+    'a well-known taint key without its prefix': withTaint({ key: 'not-ready' }),
     'a drain with the defaults': withDrain({}),
     'no grace period': withDrain({ gracePeriodSeconds: 0 }),
     'namespaces that a drain leaves alone': withDrain({ namespaces: { exclude: ['kube-system', 'a', '0'] } }),
@@ -176,6 +196,12 @@ suite('the schema rejects', () => {
     'a taint without effect': policy({ actions: { taint: { key: 'a' } } }),
     'an unknown effect': withTaint({ effect: 'NoRun' }),
     'a taint key with a space': withTaint({ key: 'a b' }),
+    ...Object.fromEntries(
+      WELL_KNOWN_TAINTS.flatMap((key) => [
+        [`the taint key ${key}`, withTaint({ key })],
+        [`the taint key ${key} in a patch`, patch({ actions: { taint: { key } } })],
+      ]),
+    ),
     'a drain that is true': withDrain(true),
     'a negative grace period': withDrain({ gracePeriodSeconds: -1 }),
     'a namespace that can be none': withDrain({ namespaces: { exclude: ['kube_system'] } }),

@@ -85,8 +85,9 @@ class TreeBuilder {
   /** A field's name, or null if the key cannot be one. */
   #readKey(key: Node, path: Path, place: Place): string | null {
     if (!isScalar(key) || typeof key.value !== 'string') {
-      const found = isScalar(key) ? String(key.source ?? key.value) : '';
-      this.#report(place, path, 'must have only strings as keys (write it in quotes)', shorten(found, 80));
+      const found = isScalar(key) ? shorten(String(key.source ?? key.value), 80) : '';
+      const hint = found === '' ? '' : ` (write ${JSON.stringify(found)}, in quotes)`;
+      this.#report(place, path, `must have only strings as keys${hint}`, found);
       return null;
     }
     if (key.value === '<<' && key.type === 'PLAIN') {

@@ -96,11 +96,11 @@ suite('YAML that is refused', () => {
     ],
     'a key that is no string is an error': [
       'spec: {check: {command: [a], 1: b}}',
-      'a.yaml:1:30: $.spec.check: must have only strings as keys (write it in quotes), found 1',
+      'a.yaml:1:30: $.spec.check: must have only strings as keys (write "1", in quotes), found 1',
     ],
     'a list as key is an error': [
       'spec: {check: {command: [a], [b]: c}}',
-      'a.yaml:1:30: $.spec.check: must have only strings as keys (write it in quotes)',
+      'a.yaml:1:30: $.spec.check: must have only strings as keys',
     ],
     'a merge key is an error': [
       'spec: {check: {<<: {a: 1}, command: [a]}}',

@@ -120,6 +120,76 @@ suite('an error names place, path, requirement and value:', () => {
   }
 });
 
+suite('an exit code that can be none is told, in a policy as in a patch:', () => {
+  const code = 'must be an exit code, an integer from 1 to 255; 0 is always Healthy';
+  const key = 'must be an exit code from 1 to 255, in quotes, with its reason behind it, as "2": DiskFull';
+  const reason = 'must be a reason in CamelCase, as DiskFull: 1 to 63 letters and digits, first a capital letter';
+  /** What `exitCodes` says; then of each error its column from there, its path and its words. */
+  const cases: Record<string, [string, ...[number, string, string][]]> = {
+    zero: ['{unknown: [0]}', [11, 'unknown[0]', `${code}, found 0`]],
+    'more than 255': ['{unknown: [3, 256]}', [14, 'unknown[1]', `${code}, found 256`]],
+    'less than zero': ['{unknown: [-1]}', [11, 'unknown[0]', `${code}, found -1`]],
+    'a fraction': ['{unknown: [1.5]}', [11, 'unknown[0]', `${code}, found 1.5`]],
+    'in quotes': ['{unknown: ["3"]}', [11, 'unknown[0]', `${code}, found "3"`]],
+    'twice in the list': ['{unknown: [3, 3]}', [10, 'unknown', 'must have no entry twice, found [3,3]']],
+    'the reason of zero': ['{reasons: {"0": Fine}}', [11, 'reasons["0"]', `${key}, found "0"`]],
+    'the reason of 256': ['{reasons: {"256": Fine}}', [11, 'reasons["256"]', `${key}, found "256"`]],
+    'a leading zero': ['{reasons: {"02": Full}}', [11, 'reasons["02"]', `${key}, found "02"`]],
+    'a key without quotes': [
+      '{reasons: {2: DiskFull}}',
+      [11, 'reasons', 'must have only strings as keys (write "2", in quotes), found 2'],
+    ],
+    'the reason first': [
+      '{reasons: {DiskFull: 2}}',
+      [11, 'reasons.DiskFull', `${key}, found "DiskFull"`],
+      [21, 'reasons.DiskFull', `${reason}, found 2`],
+    ],
+    'a reason of two words': ['{reasons: {"2": disk full}}', [16, 'reasons["2"]', `${reason}, found "disk full"`]],
+    'a reason that is empty': ['{reasons: {"2": ""}}', [16, 'reasons["2"]', `${reason}, found ""`]],
+    'a reason that is too long': [
+      `{reasons: {"2": ${'A'.repeat(64)}}}`,
+      [16, 'reasons["2"]', `${reason}, found "${'A'.repeat(64)}"`],
+    ],
+    'one reason, no list of them': [
+      '{reason: {"2": DiskFull}}',
+      [1, 'reason', 'is not a known field (did you mean reasons? known: unknown, reasons), found {"2":"DiskFull"}'],
+    ],
+  };
+  for (const [name, [exitCodes, ...errors]] of Object.entries(cases)) {
+    test(name, () => {
+      const at = (prefix: string, line: number) => (error: [number, string, string]) =>
+        `a.yaml:${line}:${prefix.length + 1 + error[0]}: $.spec.check.exitCodes.${error[1]}: ${error[2]}`;
+      const inPolicy = '  check: {command: [a], exitCodes: ';
+      const patch = `${HEAD.replace('Policy', 'PolicyPatch')}  check: {exitCodes: ${exitCodes}}\n`;
+      assert.deepEqual(errorLines(`${HEAD}${inPolicy}${exitCodes}}\n`), errors.map(at(inPolicy, 5)));
+      assert.deepEqual(
+        errorLines(`${HEAD}  check: {command: [a]}\n---\n${patch}`),
+        errors.map(at('  check: {exitCodes: ', 11)),
+      );
+    });
+  }
+});
+
+suite('a taint key of Kubernetes is told why it is none for a policy:', () => {
+  const own = 'must be a taint key of your own: this one';
+  const controllers = `${own} is put on and taken off by Kubernetes' controllers, whatever a policy says`;
+  const cases: Record<string, string> = {
+    'node.kubernetes.io/not-ready': controllers,
+    'node.cloudprovider.kubernetes.io/shutdown': controllers,
+    'node.kubernetes.io/out-of-service': `${own} says that the node is powered off, so Kubernetes detaches the volumes of its pods while they run`,
+  };
+  for (const [key, requirement] of Object.entries(cases)) {
+    test(key, () => {
+      const expected = (place: string) => [`a.yaml:${place}: $.spec.actions.taint.key: ${requirement}, found "${key}"`];
+      const check = '  check: {command: [a]}\n';
+      const taint = `actions: {taint: {key: ${key}, effect: NoSchedule}}\n`;
+      assert.deepEqual(errorLines(`${HEAD}${check}  ${taint}`), expected('6:26'));
+      const patch = `${HEAD.replace('Policy', 'PolicyPatch')}  ${taint}`;
+      assert.deepEqual(errorLines(`${HEAD}${check}---\n${patch}`), expected('11:26'));
+    });
+  }
+});
+
 suite('a document', () => {
   const cases: Record<string, [string, ...string[]]> = {
     'that is no object': ['- a', '1:1: $: must be an object with apiVersion, kind, metadata and spec, found ["a"]'],

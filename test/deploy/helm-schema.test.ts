@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { withValuesTable } from '../../deploy/helm/generate-readme.ts';
+import type { JsonSchema } from '../../schema/json-schema.ts';
 import { CHART, policySet, skipWithoutHelm, template, VALUE_PATHS, type Values } from './helm-chart.ts';
 
 interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly additionalProperties?: unknown;
+  readonly not?: Schema;
+  readonly enum?: readonly string[];
 }
 
 const read = (name: string) => readFileSync(join(CHART, name), 'utf8');
 const schema: Schema = JSON.parse(read('values.schema.json'));
+const policySchema: JsonSchema = JSON.parse(
+  readFileSync(join(CHART, '../../../schema/node-check-policy.v1.schema.json'), 'utf8'),
+);
 
 /** Nested as its path says: `a.b` and 1 are {a: {b: 1}}. */
 function valuesAt(path: string, value: unknown): Values {
@@ -41,6 +47,17 @@ describe('a value', { skip: skipWithoutHelm }, () => {
       await assert.rejects(template(valuesAt(`${parent}unknown`, 'x')), /additional properties 'unknown' not allowed/);
     });
   }
+
+  test('is no taint key that policies may not have', async () => {
+    const refused = schema.properties?.checker?.properties?.nodeTaint?.properties?.key?.not?.enum ?? [];
+    const { TaintKey } = policySchema.definitions ?? {};
+    const ofPolicies = (TaintKey?.allOf ?? []).flatMap(({ not }) => (not as Schema | undefined)?.enum ?? []);
+    assert.deepEqual([...refused].sort(), [...ofPolicies].sort());
+    for (const key of ['node.kubernetes.io/not-ready', 'node.cloudprovider.kubernetes.io/shutdown']) {
+      const refusal = /don't meet the specifications[\s\S]*checker[./]nodeTaint[./]key/;
+      await assert.rejects(template({ checker: { nodeTaint: { key } } }), refusal);
+    }
+  });
 
   test('of the schema is one that values.yaml documents', () => {
     const { global: _, ...properties } = schema.properties ?? {};
