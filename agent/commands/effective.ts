@@ -2,9 +2,9 @@ import type { ArgumentsCamelCase, CommandModule } from 'yargs';
 import type { NodeCheckPolicy, NodeDisruptionBudget } from '../core/policy.ts';
 import { explainPolicies } from '../policy/explain.ts';
 import { formatPolicyErrors, toPrintable } from '../policy/format-error.ts';
-import type { Origin } from '../policy/load-policies.ts';
+import type { Origin, ValidPolicies } from '../policy/load-policies.ts';
 import { type PolicySource, readPolicyInput } from '../policy/read-input.ts';
-import { type PolicyInputOptions, toJson, type ValidPolicies, withPolicyInput } from './policy-input.ts';
+import { type PolicyInputOptions, toJson, withPolicyInput } from './policy-input.ts';
 
 /** `nsc effective`: what is in force, and which line of which file says so. Exit code 1 if it is not valid. */
 export const effectiveCommand: CommandModule<object, PolicyInputOptions> = {

@@ -1,11 +1,9 @@
 import type { Argv } from 'yargs';
-import type { LoadedPolicies } from '../policy/load-policies.ts';
+import type { ValidPolicies } from '../policy/load-policies.ts';
 import type { PolicySource } from '../policy/read-input.ts';
 
 /** What commands that read policies have in common. */
 export type PolicyInputOptions = { readonly path: string; readonly output: 'text' | 'json' };
-
-export type ValidPolicies = Extract<LoadedPolicies, { valid: true }>;
 
 /** Adds `[path]`, the current directory by default, and `--output`. */
 export function withPolicyInput(yargs: Argv<object>): Argv<PolicyInputOptions> {
@@ -35,13 +33,19 @@ export function withPolicyInput(yargs: Argv<object>): Argv<PolicyInputOptions> {
  * `describeValid` says, or `errors` and `omitted`. Several are told in the list `configMaps`, and together in the
  * fields around it.
  */
-export function toJson(sources: readonly PolicySource[], describeValid: (load: ValidPolicies) => object): object {
-  const results = sources.map(({ kind, name, load }) => ({
-    valid: load.valid,
-    ...(kind === 'ConfigMap' && { configMap: name }),
-    ...(kind !== 'File' && { revision: load.valid ? load.set.revision : load.revision }),
-    ...(load.valid ? describeValid(load) : { errors: load.errors, omitted: load.omitted ?? 0 }),
-  }));
+export function toJson(
+  sources: readonly PolicySource[],
+  describeValid: (load: ValidPolicies, source: PolicySource) => object,
+): object {
+  const results = sources.map((source) => {
+    const { kind, name, load } = source;
+    return {
+      valid: load.valid,
+      ...(kind === 'ConfigMap' && { configMap: name }),
+      ...(kind !== 'File' && { revision: load.valid ? load.set.revision : load.revision }),
+      ...(load.valid ? describeValid(load, source) : { errors: load.errors, omitted: load.omitted ?? 0 }),
+    };
+  });
   const [first, ...others] = results;
   if (first && others.length === 0) return first;
   const invalid = sources.flatMap(({ load }) => (load.valid ? [] : [load]));

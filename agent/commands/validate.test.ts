@@ -86,7 +86,7 @@ suite('nsc validate', () => {
   test('--output json of a valid directory names what is in it', () => {
     const { revision, ...rest } = JSON.parse(nsc('validate', valid, '--output', 'json').stdout);
     assert.match(revision, /^[0-9a-f]{12}$/);
-    assert.deepEqual(rest, { valid: true, policies: ['a', 'b', 'c'], budgets: ['d'] });
+    assert.deepEqual(rest, { valid: true, warnings: [], policies: ['a', 'b', 'c'], budgets: ['d'] });
   });
 
   test('--output json of an invalid one has every error in its parts', () => {
@@ -108,7 +108,7 @@ suite('nsc validate', () => {
     const input = configMapText('one', { 'a.yaml': policyText('a') });
     const { revision, ...rest } = JSON.parse(nsc('validate', '-', '-o', 'json', { input }).stdout);
     assert.match(revision, /^[0-9a-f]{12}$/);
-    assert.deepEqual(rest, { valid: true, configMap: 'checks/one', policies: ['a'], budgets: [] });
+    assert.deepEqual(rest, { valid: true, configMap: 'checks/one', warnings: [], policies: ['a'], budgets: [] });
   });
 
   test('--output json of several has each, and says around them whether all are valid', () => {
@@ -127,6 +127,37 @@ suite('nsc validate', () => {
         ['checks/two', false, undefined, errors],
       ],
     );
+  });
+
+  test('warns where the file can be opened from here, before it says that all is valid, with exit code 0', () => {
+    const text = policyText('a', { actions: { drain: {} } });
+    const warned = directory({ 'a.yaml': text });
+    const { stdout, stderr, status } = nsc('validate', warned);
+    const [warning, ...others] = stdout.trimEnd().split('\n');
+    assert.ok(warning?.startsWith(`${warned}/a.yaml:4:61: warning: $.spec.actions.drain: the node is drained when`));
+    assert.match(others.join('\n'), /^valid: 1 policy, 0 budgets, revision [0-9a-f]{12}$/);
+    assert.deepEqual([stderr, status], ['', 0]);
+
+    assert.match(nsc('validate', '-', { input: text }).stdout, /^-:4:61: warning: /);
+    const input = configMapText('one', { 'a.yaml': text });
+    assert.match(nsc('validate', '-', { input }).stdout, /^checks\/one\/a\.yaml:4:61: warning: /);
+  });
+
+  test('--output json has every warning in its parts, and calls the files valid all the same', () => {
+    const warned = directory({ 'a.yaml': policyText('a', { actions: { drain: {} } }) });
+    const { stdout, status } = nsc('validate', warned, '-o', 'json');
+    const { valid, warnings } = JSON.parse(stdout);
+    const [{ problem, advice, ...place }, ...others] = warnings;
+    assert.deepEqual([valid, others, status], [true, [], 0]);
+    assert.match(problem, /^the node is drained when the check exits with 3/);
+    assert.match(advice, /^set check\.exitCodes\.unknown to \[3, 126, 127\], unless /);
+    assert.deepEqual(place, {
+      id: 'ExitCode3CountsAsFailed',
+      file: join(warned, 'a.yaml'),
+      line: 4,
+      column: 61,
+      path: '$.spec.actions.drain',
+    });
   });
 
   test('takes one path, wherever it stands', () => {

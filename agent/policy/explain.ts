@@ -2,14 +2,13 @@ import { stringify } from 'yaml';
 import type { NodeCheckPolicy, NodeDisruptionBudget } from '../core/policy.ts';
 import { toPrintable } from './format-error.ts';
 import { MANIFEST_BOUNDS } from './limits.ts';
-import type { LoadedPolicies, Origin } from './load-policies.ts';
+import type { Origin, ValidPolicies } from './load-policies.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { formatPath, type Path, positionOf } from './problem.ts';
 import { compareNames } from './revision.ts';
 import { decodeSource } from './source-text.ts';
 import { walk } from './tree.ts';
 
-type ValidPolicies = Extract<LoadedPolicies, { valid: true }>;
 type PolicyObject = NodeCheckPolicy | NodeDisruptionBudget;
 
 /** Comments are aligned as long as their lines stay within so many columns. */

@@ -1,4 +1,5 @@
 import type { PolicyError } from '../core/policy.ts';
+import type { PolicyWarning } from './warnings/warning.ts';
 
 /** Characters that could break the line or play tricks on a terminal: control, formatting, line separators. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
@@ -8,6 +9,11 @@ export function formatPolicyError({ file, line, column, path, requirement, found
   const place = line === 0 ? file : `${file}:${line}:${column}`;
   const text = `${place}: ${path}: ${requirement}${found === '' ? '' : `, found ${found}`}`;
   return toPrintable(text);
+}
+
+/** One line, as compilers write it: place, `warning`, path, problem, advice, and the id in brackets. */
+export function formatPolicyWarning({ file, line, column, path, problem, advice, id }: PolicyWarning): string {
+  return toPrintable(`${file}:${line}:${column}: warning: ${path}: ${problem}; ${advice} [${id}]`);
 }
 
 /** The text with what could break the line escaped, as `\u{a}`. */

@@ -20,6 +20,9 @@ export type LoadedPolicies =
     })
   | Extract<PolicyLoad, { valid: false }>;
 
+/** Those of a load that is valid. */
+export type ValidPolicies = Extract<LoadedPolicies, { valid: true }>;
+
 /**
  * Reads and checks all policies of a directory: all of it is valid, or all errors are told. Never throws for anything
  * that stands in the file system. The revision is told whether valid or not, so that who polls sees a change either way.

@@ -70,6 +70,11 @@ function fromConfigMap({ files, problems }: ConfigMapRead, name: string): Policy
   return { kind: 'ConfigMap', name, load: { ...load, omitted: (load.omitted ?? 0) + inStream.omitted } };
 }
 
+/** A file of a source, as it is known where all of them are told: see `PolicySource.load`. */
+export function fileOf({ kind, name }: PolicySource, file: string): string {
+  return kind === 'File' ? file : join(name, file);
+}
+
 /** @param located errors that tell already where their file is, as those about `directory` itself do */
 function locateErrors(load: LoadedPolicies, directory: string, located: readonly PolicyError[] = []): LoadedPolicies {
   if (load.valid) return load;
