@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv';
-import { suggest } from './suggest.ts';
+import { didYouMean } from './suggest.ts';
 
 /** Beside a suggestion, more known fields than this are not listed. */
 const FEW = 8;
@@ -54,8 +54,8 @@ function textInSchema({ keyword, parentSchema }: ErrorObject): string | undefine
 }
 
 function unknownField(name: string, known: readonly string[]): string {
-  const meant = suggest(name, known);
-  const hints = meant ? [`did you mean ${meant}?`] : [];
+  const meant = didYouMean(name, known);
+  const hints = meant ? [meant] : [];
   if (!meant || known.length <= FEW) hints.push(`known: ${known.join(', ')}`);
   return `is not a known field (${hints.join(' ')})`;
 }
@@ -75,6 +75,6 @@ function mustBeOfType(types: readonly string[], found: unknown): string {
 /** @param found the wrong value, which may be close to a right one */
 export function mustBeOneOf(allowed: readonly unknown[], found: unknown): string {
   const names = allowed.filter((value) => typeof value === 'string');
-  const meant = typeof found === 'string' ? suggest(found, names) : undefined;
-  return `must be one of ${allowed.map(String).join(', ')}${meant ? ` (did you mean ${meant}?)` : ''}`;
+  const meant = typeof found === 'string' ? didYouMean(found, names) : undefined;
+  return `must be one of ${allowed.map(String).join(', ')}${meant ? ` (${meant})` : ''}`;
 }

@@ -4,7 +4,7 @@ import { validateNodeCheckPolicy, validateNodeDisruptionBudget } from './generat
 import { mergePatch } from './merge-patch.ts';
 import type { Problem } from './problem.ts';
 import { addSchemaProblems, type Documents, type PolicyDocument } from './read-documents.ts';
-import { suggest } from './suggest.ts';
+import { didYouMean } from './suggest.ts';
 import { describe, lookUp, type TreeNode, toValue } from './tree.ts';
 
 /** A document with patches applied and defaults filled in, and the tree that tells where each value was written. */
@@ -80,8 +80,8 @@ function reportMissingTargets(
 ): void {
   for (const patch of patches) {
     if (patch.name === undefined || policies.has(patch.name)) continue;
-    const meant = suggest(patch.name, [...policies.keys()]);
-    const hint = meant ? ` (did you mean ${meant}?)` : '';
+    const meant = didYouMean(patch.name, [...policies.keys()]);
+    const hint = meant ? ` (${meant})` : '';
     errors.add(nameProblem(patch, `must be the name of a NodeCheckPolicy in these files${hint}`));
   }
 }

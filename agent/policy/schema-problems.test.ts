@@ -93,7 +93,7 @@ suite('an error names place, path, requirement and value:', () => {
     'several, in the order of the file': [
       '  nodeSelector: {x: 1}\n  check: {period: 1, command: {}}\n  mode: X',
       '5:18: $.spec.nodeSelector.x: is not a known field (known: matchLabels, matchExpressions), found 1',
-      '6:11: $.spec.check.period: is not a known field (known: command, env, runIn, initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold, successThreshold, onStderr, onTimeout, exitCodes, words), found 1',
+      '6:11: $.spec.check.period: is not a known field (did you mean periodSeconds?), found 1',
       '6:31: $.spec.check.command: must be a list, found {}',
       '7:9: $.spec.mode: must be one of Enforce, Observe, found "X"',
     ],
