@@ -27,7 +27,7 @@ describe('an option that is given twice is a usage error', () => {
     test(name, async () => {
       const known = (buildOptions(command, yargs([])) as unknown as { getOptions(): Known }).getOptions();
       const others = Object.values(known.alias).flat();
-      const lists = [...known.array, ...[...usage.matchAll(/\[(\w+)\.\.\]/g)].map(([, list]) => list)];
+      const lists = [...known.array, ...[...usage.matchAll(/[[<](\w+)\.\.[\]>]/g)].map(([, list]) => list)];
       const options = Object.keys(known.key).filter((key) => !lists.includes(key) && !others.includes(key));
       assert.ok(options.length > 0);
       for (const option of options) {

@@ -7,7 +7,8 @@ import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { validateCommand } from './commands/validate.ts';
 import { verifyRolloutCommand } from './commands/verify-rollout.ts';
-import { refuseRepeated } from './refuse-repeated.ts';
+import { didYouMean } from './policy/suggest.ts';
+import { commandWord, refuseMisuse } from './refuse-misuse.ts';
 import { VERSION } from './version.ts';
 
 /** In the order in which the help has them. */
@@ -22,20 +23,30 @@ export const COMMANDS = [
   releaseCommand,
 ] as unknown as readonly CommandModule[];
 
+/** What a command is called by. */
+const NAMES = COMMANDS.map(nameOf);
+
+/** How to get the help of the command that was named, or else that of the program. */
+export function helpFor(args: readonly string[]): string {
+  const word = commandWord(args);
+  return word !== undefined && NAMES.includes(word) ? `nsc ${word} --help` : 'nsc --help';
+}
+
 /**
  * All commands with their options. Whoever parses gets an error for a command line that cannot be understood.
  *
  * @param args without the program
  * @param onUnderstood the command is about to run: what fails from then on is no usage error
+ * @throws Error when they name no command
  */
 export function createCommandLine(args: readonly string[], onUnderstood: () => void): Argv {
   const parser = yargs([...args])
     .scriptName('nsc')
     .usage('$0 <command>\n\nKeeps sick Kubernetes nodes from hurting workloads.');
   for (const command of COMMANDS) parser.command(strict(command, args, onUnderstood));
+  if (!args.includes('--help') && !args.includes('--version')) refuseUnknownCommand(commandWord(args));
   return (
     parser
-      .demandCommand(1, 'a command is needed')
       .strict()
       .version(VERSION)
       .wrap(100)
@@ -51,7 +62,7 @@ function strict(command: CommandModule, args: readonly string[], onUnderstood: (
     ...command,
     builder(parser) {
       const built = buildOptions(command, parser);
-      refuseRepeated(built, args);
+      refuseMisuse(command, built, args);
       return built;
     },
     handler(options) {
@@ -59,6 +70,17 @@ function strict(command: CommandModule, args: readonly string[], onUnderstood: (
       return command.handler(options);
     },
   };
+}
+
+function refuseUnknownCommand(word: string | undefined): void {
+  if (word === undefined) throw new Error(`a command is needed: ${NAMES.join(', ')}`);
+  if (NAMES.includes(word)) return;
+  const meant = didYouMean(word, NAMES);
+  throw new Error(`${word} is not a command (${meant ?? `known: ${NAMES.join(', ')}`})`);
+}
+
+function nameOf({ command }: CommandModule): string {
+  return String(command).split(' ')[0] ?? '';
 }
 
 /** The parser with the options of this command. */

@@ -2,7 +2,7 @@
 import './commands/end-at-once.ts';
 
 import { hideBin } from 'yargs/helpers';
-import { createCommandLine } from './command-line.ts';
+import { createCommandLine, helpFor } from './command-line.ts';
 import { findNodeProblem } from './node-version.ts';
 
 /** Whether the command line was understood: what fails after that is no usage error. */
@@ -10,7 +10,7 @@ let understood = false;
 
 main().catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`nsc: ${message}\n${understood ? '' : 'Try: nsc --help\n'}`);
+  process.stderr.write(`nsc: ${message}${understood ? '' : `; see ${helpFor(hideBin(process.argv))}`}\n`);
   process.exit(understood ? 1 : 2);
 });
 

@@ -42,6 +42,9 @@ export const SELECTOR_OPTION = {
   },
 } as const satisfies Record<string, Options>;
 
+/** Options of which the empty text is a value. */
+export const MAY_BE_EMPTY: readonly string[] = Object.keys(SELECTOR_OPTION);
+
 /** The API server that a command talks to. */
 export type Cluster = {
   readonly transport: Transport;

@@ -3,20 +3,16 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, 
 const MAX_MS = 2 ** 31 - 1;
 
 /**
- * Milliseconds of a duration as kubectl's flags have it: `90s`, `5m`, `1h30m`; a bare number is seconds.
+ * Milliseconds of a duration as kubectl's flags have it: `90s`, `5m`, `1h30m`.
  *
- * @throws Error when it is none, is not above zero, or is longer than 24 days
+ * @throws Error when it is none, has no unit, is not above zero, or is longer than 24 days
  */
 export function parseDuration(flag: string, text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
   const isDuration = text !== '' && parts.map(([part]) => part).join('') === text;
-  const ms = isDuration
-    ? parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (UNIT_MS[unit] ?? 0), 0)
-    : /^\d+$/.test(text)
-      ? Number(text) * 1_000
-      : Number.NaN;
-  if (ms > 0 && ms <= MAX_MS) return ms;
+  const ms = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (UNIT_MS[unit] ?? 0), 0);
+  if (isDuration && ms > 0 && ms <= MAX_MS) return ms;
   throw new Error(
-    `${flag} must be a duration such as 90s, 5m or 1h30m, at most 24 days, found ${JSON.stringify(text)}`,
+    `${flag} must be a duration with its unit, as 90s, 5m or 1h30m, at most 24 days, found ${JSON.stringify(text)}`,
   );
 }

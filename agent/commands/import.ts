@@ -19,7 +19,7 @@ const DEFAULT_SCHEMA = 'schema/node-check-policy.v1.schema.json';
  * there is nothing to translate or something cannot be read: then nothing is printed.
  */
 export const importCommand: CommandModule<object, ImportOptions> = {
-  command: 'import <from>',
+  command: 'import <from> <files..>',
   describe: 'Make policies of what runs today: plugins of node-problem-detector, checks of Nagios and NRPE',
   builder: (yargs) =>
     yargs
@@ -29,17 +29,16 @@ export const importCommand: CommandModule<object, ImportOptions> = {
         demandOption: true,
         describe:
           'npd: JSON of custom plugin monitors of node-problem-detector, ConfigMaps or Helm values with such. ' +
-          'nagios: *.cfg of Nagios and NRPE, and what they include. Of either one or more files, or - for standard input',
+          'nagios: *.cfg of Nagios and NRPE, and what they include',
       })
-      // No positionals of their own: of those that can be many, yargs takes no - for one.
-      .option('files', { type: 'string', array: true, hidden: true, default: [] })
-      .middleware((argv) => {
-        argv.files = [...(argv.files as string[]), ...argv._.splice(1).map(String)];
-      }, true)
-      .check(({ files }) => {
-        if (files.length === 0) throw new Error('import needs a file, or - for standard input');
-        return true;
+      .positional('files', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'One or more, or - for standard input',
       })
+      // Else yargs drops a - from a list.
+      .parserConfiguration({ 'unknown-options-as-args': true })
       .option('schema', {
         type: 'string',
         requiresArg: true,

@@ -16,10 +16,6 @@ export function withPolicyInput(yargs: Argv<object>): Argv<PolicyInputOptions> {
         'a file may also be a rendered stream of Kubernetes objects, with the policies in ConfigMaps',
     })
     .nargs('path', 1) // else yargs does not take - for a value
-    .check(({ _: [, ...unused] }) => {
-      if (unused.length > 0) throw new Error(`one path is enough, found also ${unused.join(' ')}`);
-      return true;
-    })
     .option('output', {
       alias: 'o',
       choices: ['text', 'json'] as const,

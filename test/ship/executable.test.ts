@@ -43,7 +43,7 @@ for (const runtime of RUNTIMES.filter((name) => name !== 'deno')) {
       assert.match(invalid.stdout + invalid.stderr, /^invalid\/policy\.yaml:1:7: \$\.kind: must be one of /m);
       const wrong = await nsc('validate', '--no-such-option');
       assert.equal(wrong.exitCode, 2);
-      assert.match(wrong.stderr, /^nsc: Unknown argument.*\nTry: nsc --help\n$/);
+      assert.match(wrong.stderr, /^nsc: --no-such-option is not a known option; see nsc validate --help\n$/);
     });
   });
 }
