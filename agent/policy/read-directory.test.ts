@@ -65,12 +65,15 @@ suite('a policy directory', () => {
 
 suite('a directory cannot be read', () => {
   const cases: Record<string, [(t: TestContext) => Promise<string>, RegExp]> = {
-    'that does not exist': [async () => '/no/such', /^\/no\/such: \$: must be a directory that can be read \(ENOENT/],
+    'that does not exist': [
+      async () => '/no/such',
+      /^\/no\/such: \$: must be a directory that can be read \(nothing is there: create it, or correct the path\)$/,
+    ],
     'that is empty': [(t) => directory(t, {}), /: must hold at least one file named \*\.yaml/],
     'that has only other files': [(t) => directory(t, { a: '' }), /: must hold at least one file named \*\.yaml/],
     'that is a file': [
       async (t) => join(await directory(t, { 'a.yaml': '' }), 'a.yaml'),
-      /a\.yaml: \$: must be a directory that can be read \(ENOTDIR/,
+      /a\.yaml: \$: must be a directory that can be read \(this is none: name the directory that has the policy files\)$/,
     ],
     'with a link that leads nowhere': [
       async (t) => {

@@ -61,7 +61,7 @@ export async function readPolicyDirectory(dir: string): Promise<DirectoryRead> {
       // In a storm of replacements each attempt fails at another place; only the same one again is a sign of trouble.
       const isElsewhere = place !== null && place.id !== failedPlace;
       failures = isElsewhere ? 0 : failures + 1;
-      reason = isElsewhere && failedPlace !== null ? REPLACED : messageOf(error);
+      reason = isElsewhere && failedPlace !== null ? REPLACED : reasonOf(error, place);
       failedPlace = place?.id ?? failedPlace;
       if (!isElsewhere) await delay(RETRY_AFTER_MS);
     }
@@ -182,6 +182,13 @@ function errorAbout(file: string, requirement: string): PolicyError {
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** @param place null if it was not even found where the files stand */
+function reasonOf(error: unknown, place: Place | null): string {
+  if (place === null && hasCode(error, 'ENOENT')) return 'nothing is there: create it, or correct the path';
+  if (hasCode(error, 'ENOTDIR')) return 'this is none: name the directory that has the policy files';
+  return messageOf(error);
 }
 
 function messageOf(error: unknown): string {

@@ -39,7 +39,9 @@ export async function readPolicyInput(path: string, stdin: AsyncIterable<Uint8Ar
     }
     bytes = await readBounded(path === STANDARD_INPUT ? stdin : createReadStream(path), MAX_STREAM_BYTES);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = isMissing ? 'nothing is there: correct the path' : message;
     return [unreadable(path, `must be a file or directory that can be read (${reason})`)];
   }
   return bytes ? fromBytes(path, bytes) : [unreadable(path, `must be at most ${MAX_STREAM_BYTES} bytes long`)];
