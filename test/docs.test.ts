@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { formatPolicyErrors } from '../agent/policy/format-error.ts';
@@ -63,7 +63,10 @@ async function playDocument(
       const name = /kind: NodeCheckPolicy\n\s*metadata: *\{? *(?:\n\s*)?name: *([a-z-]+)/.exec(yaml)?.[1];
       if (name) writeFileSync(join(dir, 'policies', `${name}.yaml`), yaml);
     }
-    for (const [name, body] of Object.entries(files)) writeFileSync(join(dir, name), body);
+    for (const [name, body] of Object.entries(files)) {
+      mkdirSync(join(dir, dirname(name)), { recursive: true });
+      writeFileSync(join(dir, name), body, { mode: body.startsWith('#!') ? 0o755 : 0o644 });
+    }
     await playSession(session, { cwd: dir });
   } finally {
     rmSync(dir, { recursive: true });
