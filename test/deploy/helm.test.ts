@@ -91,7 +91,10 @@ describe('the policy', { skip }, () => {
     test(`by ${name} is valid to nsc as helm prints it`, async () => {
       const stdin = (await template(values)).map(({ text }) => text).join('---\n');
       const { exitCode, stdout } = await finished(runNsc(['validate', '-'], { stdin }));
-      assert.match(stdout, new RegExp(`^valid: 1 policy.* \\(ConfigMap ${NAMESPACE}/node-svc-checker-policy\\)\\n$`));
+      const valid = `valid: 1 policy.* \\(ConfigMap ${NAMESPACE}/node-svc-checker-policy\\)\\n`;
+      // A script of checker.* may exit with any code, and what it drains for is its author's.
+      const warned = name.startsWith('checker.') ? '.*: warning: .* \\[ExitCode3CountsAsFailed\\]\\n' : '';
+      assert.match(stdout, new RegExp(`^${warned}${valid}$`));
       assert.equal(exitCode, 0);
     });
   }
