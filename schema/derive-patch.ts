@@ -27,7 +27,9 @@ export function derivePatch(definitions: Definitions): Definitions {
 
   const patchOf = (schema: JsonSchema): JsonSchema => {
     for (const keyword of ['const', 'if', 'anyOf', 'oneOf', 'patternProperties', 'dependencies']) {
-      if (keyword in schema) throw new Error(`deriving the patch: no rule for the keyword ${keyword}`);
+      if (keyword in schema && !isOfSomeValues(schema)) {
+        throw new Error(`deriving the patch: no rule for the keyword ${keyword}`);
+      }
     }
     const { default: _default, required: _required, title: _title, ...kept } = schema;
     return {
@@ -97,6 +99,12 @@ function orNull(schema: JsonSchema): JsonSchema {
     type: types.includes('null') ? types : [...types, 'null'],
     ...(schema.enum && { enum: [...schema.enum, null] }),
   };
+}
+
+/** A rule for some values only, of which null is none, holds in a patch as it stands. */
+function isOfSomeValues(schema: JsonSchema): boolean {
+  const { if: condition, then: _then, ...others } = schema;
+  return Object.keys(others).length === 0 && Object.keys(condition ?? {}).join() === 'enum';
 }
 
 function derivedFrom(name: string): JsonSchema {

@@ -79,6 +79,17 @@ suite('the derived patch', () => {
     assert.deepEqual(spec?.properties?.list, { type: ['array', 'null'], items: { $ref: '#/definitions/Inner' } });
   });
 
+  test('keeps a rule for some values as it stands, since null is none of them', () => {
+    const rule = JSON.parse('{"if": {"enum": ["a"]}, "then": {"pattern": "^$"}}');
+    const properties = { word: { allOf: [{ $ref: '#/definitions/Word' }] } };
+    const { WordPatch } = derivePatch({
+      NodeCheckPolicy: {},
+      NodeCheckPolicySpec: { properties },
+      Word: { allOf: [rule] },
+    });
+    assert.deepEqual(WordPatch?.allOf, [rule]);
+  });
+
   test('cannot be derived through a keyword nobody thought of', () => {
     const withCondition = { NodeCheckPolicy: {}, NodeCheckPolicySpec: { if: {}, properties: {} } };
     assert.throws(() => derivePatch(withCondition), /no rule for the keyword if/);

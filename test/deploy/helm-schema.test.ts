@@ -51,7 +51,7 @@ describe('a value', { skip: skipWithoutHelm }, () => {
   test('is no taint key that policies may not have', async () => {
     const refused = schema.properties?.checker?.properties?.nodeTaint?.properties?.key?.not?.enum ?? [];
     const { TaintKey } = policySchema.definitions ?? {};
-    const ofPolicies = (TaintKey?.allOf ?? []).flatMap(({ not }) => (not as Schema | undefined)?.enum ?? []);
+    const ofPolicies = (TaintKey?.allOf ?? []).flatMap((rule) => (rule.if as Schema | undefined)?.enum ?? []);
     assert.deepEqual([...refused].sort(), [...ofPolicies].sort());
     for (const key of ['node.kubernetes.io/not-ready', 'node.cloudprovider.kubernetes.io/shutdown']) {
       const refusal = /don't meet the specifications[\s\S]*checker[./]nodeTaint[./]key/;
