@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import process from 'node:process';
-import { describe, test } from 'node:test';
-import { fixture, inTime, isRunning, processState, run, start, until } from './fixtures/support.ts';
+import { describe, type TestContext, test } from 'node:test';
+import { fixture, inTime, isRunning, options, processState, readFile, run, start, until } from './fixtures/support.ts';
+import { watchLeftBehind } from './left-behind.ts';
 
 /** How long the fixtures' processes live if nobody ends them, in milliseconds. */
 const LIFE_MS = 60_000;
@@ -53,4 +56,67 @@ test('a check is reaped when it is gone', async () => {
   const running = start(['sh', '-c', 'echo $$']);
   await inTime('the end of the check', running.gone);
   assert.equal(processState(Number((await running.outcome).stdout)), undefined);
+});
+
+describe('what a run leaves behind is seen', () => {
+  const look = async (
+    script: string,
+    check: { env?: { name: string; value: string }[]; timeoutSeconds?: number } = {},
+  ) => {
+    const { watcher, look } = await watchLeftBehind('storage', { env: [], ...check });
+    const running = start([fixture(script)], check, { ...options, watcher });
+    const { stdout } = await inTime('the outcome', running.outcome);
+    await inTime('the end of the process group', running.gone);
+    return { pid: Number.parseInt(stdout, 10), left: await inTime('the look', look()) };
+  };
+  const endAfter = (t: TestContext, pid: number) => t.after(() => process.kill(pid, 'SIGKILL'));
+
+  for (const script of ['leaves-pipe-holder.sh', 'leaves-silent-process.sh']) {
+    test(`in its process group: ${script}`, async () => {
+      const { pid, left } = await look(script);
+      assert.deepEqual(left, { inGroup: [{ pid, name: 'sleep' }], outside: [] });
+    });
+  }
+
+  test('outside of its process group', async (t) => {
+    const { pid, left } = await look('leaves-own-session.sh');
+    endAfter(t, pid);
+    assert.deepEqual(left, { inGroup: [], outside: [{ pid, name: 'sleep' }] });
+  });
+
+  test('also when the policy gives NSC_POLICY another value', async (t) => {
+    const { pid, left } = await look('leaves-own-session.sh', { env: [{ name: 'NSC_POLICY', value: 'a=b' }] });
+    endAfter(t, pid);
+    assert.deepEqual(left.outside, [{ pid, name: 'sleep' }]);
+  });
+
+  test('and not what was there before, what another one leaves, or what was killed with it', async (t) => {
+    endAfter(t, (await look('leaves-own-session.sh')).pid);
+    const { look: lookForOther } = await watchLeftBehind('other', { env: [] });
+    endAfter(t, (await look('leaves-own-session.sh')).pid);
+    assert.deepEqual((await lookForOther()).outside, []);
+    const nothing = { inGroup: [], outside: [] };
+    assert.deepEqual((await look('healthy.sh')).left, nothing);
+    assert.deepEqual((await look('never-exits.sh', { timeoutSeconds: 1 })).left, nothing);
+  });
+
+  test('and not what has not ended yet of its process group', async (t) => {
+    const { watcher, look: lookAgain } = await watchLeftBehind('storage', { env: [] });
+    const { pid } = await look('leaves-own-session.sh');
+    endAfter(t, pid);
+    watcher.started(pid);
+    assert.deepEqual((await lookAgain()).outside, []);
+  });
+
+  test('and not what an agent beside this program runs', async (t) => {
+    const { look: lookHere } = await watchLeftBehind('storage', { env: [] });
+    const agent = spawn('sh', ['-c', 'NSC_POLICY=storage sleep 60 & echo $!; wait'], {
+      env: { PATH: process.env.PATH },
+    });
+    t.after(() => agent.kill('SIGKILL'));
+    const [pid] = await inTime('the start of its check', once(agent.stdout, 'data'));
+    endAfter(t, Number(pid));
+    await until('it has become another program', () => readFile(`/proc/${Number(pid)}/cmdline`).startsWith('sleep'));
+    assert.deepEqual((await lookHere()).outside, []);
+  });
 });

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
-import { readProcessStats } from './process-stats.ts';
+import { hasEnded, readProcessStats } from './process-stats.ts';
 
 /** How long to wait before a group is asked again whether it exists: from the first, doubled up to the last; ms. */
 const FIRST_LOOK_MS = 10;
@@ -15,12 +15,16 @@ const LOOK_CLOSER_MS = 80;
  * to it any more, because it may be another's.
  */
 export class ProcessGroup {
-  /** Undefined as soon as it is known to be empty. */
   #id: number | undefined;
 
   /** Without a pid, because nothing was started, it is empty. */
   constructor(leaderPid: number | undefined) {
     this.#id = leaderPid;
+  }
+
+  /** Undefined as soon as it is known to be empty. */
+  get id(): number | undefined {
+    return this.#id;
   }
 
   /** Whether any process is in it, zombies included. */
@@ -60,9 +64,9 @@ export class ProcessGroup {
 /** False also when none of its members can be seen: what is unknown may run. */
 async function hasOnlyZombies(groupId: number | undefined): Promise<boolean> {
   let zombies = 0;
-  for (const { state, group } of await readProcessStats()) {
-    if (group !== groupId) continue;
-    if (state !== 'Z' && state !== 'X') return false;
+  for (const each of await readProcessStats()) {
+    if (each.group !== groupId) continue;
+    if (!hasEnded(each)) return false;
     zombies += 1;
   }
   return zombies > 0;

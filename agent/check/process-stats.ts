@@ -9,10 +9,17 @@ const SHELL_MAX_BYTES = 16 * 2 ** 20;
 
 /** What proc_pid_stat(5) says about one process. */
 export type ProcessStat = {
+  readonly pid: number;
+  /** Of its executable, at most 15 bytes of whatever it likes to be called. */
+  readonly name: string;
   /** One letter: Z and X for one that has ended, D for one that hangs in the kernel. */
   readonly state: string;
+  /** 0 for one that was started from outside of what can be seen here. */
+  readonly parent: number;
   /** The number of its process group. */
   readonly group: number;
+  /** When it was started, in ticks since the machine was: with the pid it tells one process from all others. */
+  readonly startedAt: string;
 };
 
 /** Looks at every process that this one may see; none when it may see nothing. Never rejects. */
@@ -20,9 +27,42 @@ export async function readProcessStats(): Promise<ProcessStat[]> {
   const texts = await readOwn().catch(readByShell);
   return texts.map((text) => {
     // "pid (comm) state ppid pgrp …", and comm may contain anything.
-    const [state = '', , group] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state, group: Number(group) };
+    const [begins, ends] = [text.indexOf('('), text.lastIndexOf(')')];
+    const fields = text.slice(ends + 2).split(' ');
+    return {
+      pid: Number.parseInt(text, 10),
+      name: text.slice(begins + 1, ends),
+      state: fields[0] ?? '',
+      parent: Number(fields[1]),
+      group: Number(fields[2]),
+      startedAt: fields[19] ?? '',
+    };
   });
+}
+
+/** Whether it has ended, though nobody may have reaped it. */
+export function hasEnded({ state }: ProcessStat): boolean {
+  return state === '' || state === 'Z' || state === 'X';
+}
+
+/** Those of the processes that were started with `NAME=value` in their environment, as far as it can be seen. Never rejects. */
+export async function startedWith(variable: string, pids: readonly number[]): Promise<number[]> {
+  const path = (pid: number) => `/proc/${pid}/environ`;
+  const isKnown = async (pid: number) =>
+    (await readFile(path(pid), 'utf8')).split('\0').includes(variable) ? pid : undefined;
+  const answers = await Promise.allSettled(pids.map(isKnown));
+  const refused = pids.filter((_, index) => answers[index]?.status === 'rejected');
+  const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? (answer.value ?? []) : []));
+  return refused.length === 0 ? found : [...found, ...(await grepEnvironments(variable, refused.map(path)))];
+}
+
+/** On Deno, see below; elsewhere it is refused as we are. */
+async function grepEnvironments(variable: string, paths: readonly string[]): Promise<number[]> {
+  // Its exit code says whether all of them could be read, and it prints what it found all the same.
+  const { stdout } = await promisify(execFile)('grep', ['-slzxF', '-e', variable, ...paths], shellOptions()).catch(
+    ({ stdout = '' }: { stdout?: string }) => ({ stdout }),
+  );
+  return [...stdout.matchAll(/^\/proc\/(\d+)\//gm)].map(([, pid]) => Number(pid));
 }
 
 async function readOwn(): Promise<string[]> {
@@ -36,8 +76,11 @@ async function readOwn(): Promise<string[]> {
 
 /** Deno shows /proc to the programs that it may run, but not to its own, unless that may do everything. */
 async function readByShell(): Promise<string[]> {
-  const options = { env: { PATH: DEFAULT_PATH }, timeout: SHELL_TIMEOUT_MS, maxBuffer: SHELL_MAX_BYTES };
   const script = 'cat /proc/[0-9]*/stat 2> /dev/null; exit 0';
-  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script], options).catch(() => ({ stdout: '' }));
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script], shellOptions()).catch(() => ({ stdout: '' }));
   return stdout.split('\n');
+}
+
+function shellOptions() {
+  return { env: { PATH: DEFAULT_PATH }, timeout: SHELL_TIMEOUT_MS, maxBuffer: SHELL_MAX_BYTES };
 }

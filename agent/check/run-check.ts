@@ -5,6 +5,7 @@ import { afterMs, within } from './delay.ts';
 import { findExecProblem } from './executable.ts';
 import { prepareLaunch, type RunOptions } from './launcher.ts';
 import { readLauncherFailure } from './launcher-failure.ts';
+import type { GroupWatcher } from './left-behind.ts';
 import { explainStartError } from './start-error.ts';
 
 /**
@@ -33,6 +34,11 @@ export type RunningCheck = {
   kill(): void;
 };
 
+export type StartOptions = RunOptions & {
+  /** Absent: nobody looks at what the run leaves behind. */
+  readonly watcher?: GroupWatcher;
+};
+
 type Ended = RunOutcome['ended'];
 
 /**
@@ -46,7 +52,7 @@ type Ended = RunOutcome['ended'];
  */
 export function startCheck(
   check: Pick<Check, 'command' | 'env' | 'runIn' | 'timeoutSeconds'>,
-  options: RunOptions,
+  options: StartOptions,
 ): RunningCheck {
   const startedAt = performance.now();
   const sinceStartMs = () => performance.now() - startedAt;
@@ -73,10 +79,12 @@ export function startCheck(
     if (problem !== undefined) return settle({ kind: 'NotStarted', reason: problem });
 
     child = spawnCheck(launch);
+    if (child.group.id !== undefined) options.watcher?.started(child.group.id);
     const exit = await child.exited;
     cancelTimeout();
     const durationMs = sinceStartMs();
     await within(OUTPUT_GRACE_MS, child.outputClosed);
+    if (child.group.exists()) await options.watcher?.exited();
     child.group.kill();
 
     const launcherFailure = readLauncherFailure(check.runIn, exit, child.output());

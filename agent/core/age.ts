@@ -10,7 +10,17 @@ const DAY = 24 * HOUR;
  */
 export function formatAge(since: string, nowMs: number): string {
   const ageMs = Math.max(0, nowMs - Date.parse(since));
-  if (Number.isNaN(ageMs)) return '<unknown>';
+  return Number.isNaN(ageMs) ? '<unknown>' : formatMs(ageMs);
+}
+
+/** How long something takes: `12 ms`, `0.2 s`, `15 s`, and from two minutes on as an age, `5m30s`. */
+export function formatDuration(ms: number): string {
+  if (ms < 99.5) return `${Math.round(ms)} ms`;
+  if (ms < 9_950) return `${(ms / SECOND).toFixed(1)} s`;
+  return ms < 119_500 ? `${Math.round(ms / SECOND)} s` : formatMs(Math.max(ms, 2 * MINUTE));
+}
+
+function formatMs(ageMs: number): string {
   if (ageMs < 2 * MINUTE) return inUnits(ageMs, SECOND, 's');
   if (ageMs < 10 * MINUTE) return inUnits(ageMs, MINUTE, 'm') + rest(ageMs % MINUTE, SECOND, 's');
   if (ageMs < 3 * HOUR) return inUnits(ageMs, MINUTE, 'm');

@@ -1,0 +1,89 @@
+import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
+import type { Check } from '../core/policy.ts';
+import { hasEnded, type ProcessStat, readProcessStats, startedWith } from './process-stats.ts';
+
+/** How long a process has to be outside of the group to count as left there, in milliseconds: many are on their way out. */
+const STAYS_MS = 250;
+
+export type LeftProcess = Pick<ProcessStat, 'pid' | 'name'>;
+
+/** What is told about the process group of a run while it runs. */
+export type GroupWatcher = {
+  /** The group is there. */
+  started(groupId: number): void;
+  /** The child has exited by itself. What it left in its group is killed when this settles, which must be soon. */
+  exited(): Promise<void>;
+};
+
+/** What one run has left behind. */
+export type LeftBehind = {
+  /** In its process group when it exited: it was killed. Not of a run that was killed itself. */
+  readonly inGroup: readonly LeftProcess[];
+  /** In groups of their own: they run on. */
+  readonly outside: readonly LeftProcess[];
+};
+
+/**
+ * Begins to look for what one run of a check leaves behind, just before that run.
+ *
+ * A process outside of the group is known by the `NSC_POLICY` that it was started with, and by who adopted it. One that has
+ * another user's name, or that was started without its parent's environment, is not seen; nor is anything where /proc is not.
+ */
+export async function watchLeftBehind(policyName: string, { env }: Pick<Check, 'env'>) {
+  const before = new Set((await readProcessStats()).map(identity));
+  const own = env.findLast(({ name }) => name === 'NSC_POLICY')?.value ?? policyName;
+  let groupId: number | undefined;
+  let inGroup: readonly LeftProcess[] = [];
+
+  const watcher: GroupWatcher = {
+    started(id) {
+      groupId = id;
+    },
+    async exited() {
+      const stats = await readProcessStats();
+      inGroup = stats.filter((each) => each.group === groupId && !hasEnded(each)).map(named);
+    },
+  };
+  const lookOutside = async () => {
+    const stats = await readProcessStats();
+    const mayBeOurs = (each: ProcessStat) =>
+      !before.has(identity(each)) && !hasEnded(each) && each.group !== groupId && each.pid !== process.pid;
+    const pids = stats.filter(mayBeOurs).map(({ pid }) => pid);
+    const known = new Set(await startedWith(`NSC_POLICY=${own}`, pids));
+    return stats.filter(({ pid }) => known.has(pid) && isAdopted(pid, known, stats));
+  };
+  return {
+    watcher,
+    /** To be called once, when the run is over. Never rejects. */
+    async look(): Promise<LeftBehind> {
+      const first = await lookOutside();
+      if (first.length === 0) return { inGroup, outside: [] };
+      await setTimeout(STAYS_MS);
+      const still = new Set((await lookOutside()).map(identity));
+      return { inGroup, outside: first.filter((each) => still.has(identity(each))).map(named) };
+    },
+  };
+}
+
+/**
+ * Whether a process, or the parent it has among the `known`, was adopted by who adopts our orphans: an ancestor of ours, or
+ * pid 1. Else it is of a run that an agent beside us has started.
+ */
+function isAdopted(pid: number, known: ReadonlySet<number>, stats: readonly ProcessStat[]): boolean {
+  const parents = new Map(stats.map((each) => [each.pid, each.parent]));
+  const ancestors = new Set([1]);
+  for (let at = process.ppid; at > 1 && !ancestors.has(at); at = parents.get(at) ?? 0) ancestors.add(at);
+  const seen = new Set<number>();
+  let at = pid;
+  for (; known.has(at) && !seen.has(at); at = parents.get(at) ?? 0) seen.add(at);
+  return ancestors.has(at);
+}
+
+function identity({ pid, startedAt }: ProcessStat): string {
+  return `${pid} ${startedAt}`;
+}
+
+function named({ pid, name }: ProcessStat): LeftProcess {
+  return { pid, name };
+}
