@@ -8,6 +8,7 @@ type Known = { key: object; alias: Record<string, string[]>; array: string[]; bo
 /** What commands cannot do without, so that nothing else is wrong with the line. */
 const NEEDED: Record<string, readonly string[]> = {
   run: ['--policy-dir', 'dir'],
+  'try <paths..>': ['path'],
   'revision <dir>': ['dir'],
   'verify-rollout <path>': ['path'],
   'release [nodes..]': ['node-1', '--yes'],

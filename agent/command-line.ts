@@ -5,6 +5,7 @@ import { releaseCommand } from './commands/release.ts';
 import { revisionCommand } from './commands/revision.ts';
 import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
+import { tryCommand } from './commands/try.ts';
 import { validateCommand } from './commands/validate.ts';
 import { verifyRolloutCommand } from './commands/verify-rollout.ts';
 import { didYouMean } from './policy/suggest.ts';
@@ -14,6 +15,7 @@ import { VERSION } from './version.ts';
 /** In the order in which the help has them. */
 export const COMMANDS = [
   runCommand,
+  tryCommand,
   validateCommand,
   effectiveCommand,
   revisionCommand,

@@ -1,7 +1,7 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 
 /** Options of the process beside the words of its command line. */
-type RunOptions = { readonly cwd?: string; readonly input?: string };
+type RunOptions = { readonly cwd?: string; readonly input?: string; readonly env?: NodeJS.ProcessEnv };
 
 /**
  * For tests: runs a command as main does, in a process of its own.

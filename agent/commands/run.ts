@@ -28,6 +28,7 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createTelling } from '../telemetry/telling.ts';
 import { VERSION } from '../version.ts';
 import { END_SIGNALS, endAtOnce } from './end-at-once.ts';
+import { HOST_OPTIONS } from './host-options.ts';
 
 /** The loop turns when its clock is no later than this. */
 const LOOP_LATE_MS = 10_000;
@@ -67,18 +68,7 @@ const OPTIONS = {
   },
   'log-format': { choices: ['text', 'json'], default: 'text', describe: 'Lines for people or for machines' },
   debug: { type: 'boolean', default: false, describe: 'Log more' },
-  'host-root': {
-    type: 'string',
-    requiresArg: true,
-    default: '/host',
-    describe: "Where the host's root is mounted, for checks with runIn: Host",
-  },
-  'host-pid': {
-    type: 'number',
-    requiresArg: true,
-    default: 1,
-    describe: 'Whose namespaces checks with runIn: HostNamespaces enter',
-  },
+  ...HOST_OPTIONS,
 } as const satisfies Record<string, Options>;
 
 type RunOptions = InferredOptionTypes<typeof OPTIONS>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatAge } from './age.ts';
+import { formatAge, formatDuration } from './age.ts';
 
 const NOW = Date.parse('2026-01-10T00:00:00Z');
 
@@ -22,4 +22,17 @@ for (const [since, age] of [
 ] as const) {
   test(`on 2026-01-10T00:00:00Z, ${since} is ${age} ago, as kubectl would print it`, () =>
     assert.equal(formatAge(since, NOW), age));
+}
+
+for (const [ms, text] of [
+  [0, '0 ms'],
+  [99.4, '99 ms'],
+  [99.5, '0.1 s'],
+  [9_949, '9.9 s'],
+  [9_950, '10 s'],
+  [119_499, '119 s'],
+  [119_500, '2m'],
+  [330_000, '5m30s'],
+] as const) {
+  test(`${ms} ms are ${text}`, () => assert.equal(formatDuration(ms), text));
 }

@@ -1,0 +1,80 @@
+import type { LeftBehind } from '../check/left-behind.ts';
+import { describeHold } from '../core/holds.ts';
+import type { Tried, TriedCheck } from './try-check.ts';
+
+/** What a terminal would obey or hide, and JSON leaves as it is. */
+const UNSEEN = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** One line of JSON, in whose strings everything that does not show is escaped. */
+export function formatTriedJson(all: readonly TriedCheck[], nodeName: string): string {
+  const isHealthy = all.every(({ runs }) => runs.every(({ judgement }) => judgement.status === 'Healthy'));
+  const text = JSON.stringify({ valid: true, healthy: isHealthy, node: nodeName, checks: all.map(toJson) });
+  return text.replace(UNSEEN, (found) =>
+    Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+      '',
+    ),
+  );
+}
+
+function toJson({ policy, source, runs, leftOut, foresight }: TriedCheck): object {
+  const { check, mode, paused, nodeSelector } = policy.spec;
+  return {
+    policy: policy.metadata.name,
+    source,
+    command: check.command,
+    runIn: check.runIn,
+    mode,
+    paused,
+    nodeSelector: nodeSelector ?? null,
+    runs: runs.map(runToJson),
+    leftOut,
+    agent: agentToJson(foresight),
+  };
+}
+
+function runToJson({ judgement, outcome, left, isGone }: Tried): object {
+  const { status, reason, mapped, words } = judgement;
+  const { ended, durationMs, stdout, stdoutEnd, stdoutBytes, stderr, stderrEnd, stderrBytes } = outcome;
+  return {
+    verdict: status,
+    reason,
+    mapped,
+    words,
+    ended: ended.kind,
+    exitCode: ended.kind === 'Exited' ? ended.code : null,
+    signal: ended.kind === 'Signaled' ? ended.signal : null,
+    durationMs: Math.round(durationMs),
+    stdout: { text: stdout, end: stdoutEnd ?? null, bytes: stdoutBytes },
+    stderr: { text: stderr, end: stderrEnd ?? null, bytes: stderrBytes },
+    left: { ...left, isGone } satisfies LeftBehind & { isGone: boolean },
+  };
+}
+
+function agentToJson({
+  health,
+  turns,
+  endsAgent,
+  failing,
+  wanted,
+  withheld,
+  budgets,
+}: TriedCheck['foresight']): object {
+  const { failures, successes } = health;
+  return {
+    failures,
+    successes,
+    failing: health.failing,
+    turns,
+    endsAgent,
+    fails: failing && {
+      atRun: failing.run,
+      inARow: failing.inARow,
+      secondsAfterFirst: failing.afterFirstMs / 1000,
+      secondsInForce: Math.round(failing.afterMs) / 1000,
+      everySeconds: failing.everyMs / 1000,
+    },
+    would: wanted && describeHold(wanted),
+    withheld,
+    budgets,
+  };
+}
