@@ -23,14 +23,14 @@ test('a check that failed is told in whole', () => {
   const lines = textOf({
     name: 'storage-daemon',
     check: {
-      command: ['/opt/checks/storage.sh', '--deep', 'a b'],
+      command: ['/opt/checks/storage.sh', '--deep', "a b's"],
       exitCodes: { unknown: [], reasons: { 2: 'DiskFull' } },
     },
     runs: [{ code: 2, stdout: 'DISK CRITICAL\nmore\n', stdoutBytes: 19 }],
   });
   assert.deepEqual(lines, [
     'storage-daemon: Failed, exit code 2 (DiskFull), after 0.2 s',
-    '    command   /opt/checks/storage.sh --deep "a b"',
+    "    command   /opt/checks/storage.sh --deep 'a b'\\''s'",
     '    words     DISK CRITICAL',
     '    stdout    DISK CRITICAL',
     '              more',
