@@ -108,6 +108,10 @@ describe('what the agent would do:', () => {
       { runs: [{ durationMs: 6_000 }] },
     ],
     [
+      'after one such run (6.0 s after the policy is in force) it would cordon the node',
+      { check: once, runs: [{ durationMs: 6_000 }] },
+    ],
+    [
       'after run 2 (5.0 s after the first; 5.2 s after the policy is in force) it would cordon the node, and take that back after 2 healthy runs in a row',
       { check: { failureThreshold: 2, successThreshold: 2 }, runs: [{}, {}, { code: 0 }] },
     ],

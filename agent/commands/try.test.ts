@@ -134,6 +134,16 @@ suite('nsc try', () => {
     );
   });
 
+  test('runs a check of the host where it is said to be', () => {
+    const dir = directory({
+      'a.yaml': text('a', 'true', { runIn: 'Host' }),
+      'b.yaml': text('b', 'true', { runIn: 'HostNamespaces' }),
+    });
+    const { stdout } = nsc(dir, '--host-root', '/no/root', '--host-pid', '4194303');
+    assert.match(stdout, /^a: Unknown, could not be started: chroot: .*\/no\/root/m);
+    assert.match(stdout, /^b: Unknown, could not be started: nsenter: .*4194303/m);
+  });
+
   test('names the node after the host when nothing else does', () => {
     const { NODE_NAME: _, ...env } = process.env;
     assert.equal(json(two, { env }).node, hostname());

@@ -138,7 +138,7 @@ for (const runtime of RUNTIMES) {
       ['SIGTERM', 143],
       ['SIGHUP', 129],
     ] as const) {
-      test(`ends on ${signal} with ${exitCode}, and with it all of the check that runs`, async () => {
+      test(`ends on ${signal} with ${exitCode}, and with it all of the check that runs`, async (t) => {
         const pids = join(dir, `pids-${signal}`);
         const policy = join(dir, signal);
         mkdirSync(policy);
@@ -148,6 +148,9 @@ for (const runtime of RUNTIMES) {
         const running = await until('the check runs', () => readFile(pids)).then((text) =>
           text.trim().split(' ').map(Number),
         );
+        t.after(() => {
+          for (const pid of running.filter(isRunning)) process.kill(pid, 'SIGKILL');
+        });
         assert.equal(running.length, 2);
         run.kill(signal);
         const { exitCode: found, stdout } = await finished(run);
