@@ -3,6 +3,9 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 /** Options of the process beside the words of its command line. */
 type RunOptions = { readonly cwd?: string; readonly input?: string; readonly env?: NodeJS.ProcessEnv };
 
+/** For a command that does not end; on a busy machine its start alone can take a minute, in milliseconds. */
+const DEADLINE_MS = 180_000;
+
 /**
  * For tests: runs a command as main does, in a process of its own.
  *
@@ -21,6 +24,6 @@ export function commandRunner(
     const words = args.filter((arg) => typeof arg === 'string');
     const options = Object.assign({}, ...args.filter((arg) => typeof arg !== 'string'));
     const nodeArgs = ['--input-type=module', '--eval', main, '--', ...words];
-    return spawnSync(process.execPath, nodeArgs, { encoding: 'utf8', timeout: 60_000, ...options });
+    return spawnSync(process.execPath, nodeArgs, { encoding: 'utf8', timeout: DEADLINE_MS, ...options });
   };
 }

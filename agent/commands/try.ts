@@ -10,7 +10,6 @@ import { createTryProgress } from './try-progress.ts';
 import { formatSummary, formatTried } from './try-text.ts';
 
 const MAX_RUNS = 1_000;
-const ENV_NAME = /^(\.?[-_a-zA-Z][-._a-zA-Z0-9]*|\.[0-9][-._a-zA-Z0-9]*)$/;
 const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const OPTIONS = {
@@ -153,9 +152,8 @@ function withVariables(candidate: Candidate, variables: readonly string[]): Cand
 /** @throws Error for what is none */
 function parseVariable(text: string): { name: string; value: string } {
   const at = text.indexOf('=');
-  const name = text.slice(0, Math.max(at, 0));
-  if (!ENV_NAME.test(name)) throw new Error(`--env must be NAME=VALUE, found ${JSON.stringify(text)}`);
-  return { name, value: text.slice(at + 1) };
+  if (at < 1) throw new Error(`--env must be NAME=VALUE, found ${JSON.stringify(text)}`);
+  return { name: text.slice(0, at), value: text.slice(at + 1) };
 }
 
 function requireInteger(flag: string, value: number, max: number): void {
