@@ -206,7 +206,7 @@ test('what is left behind is named', () => {
     'sleep (pid 1), sleep (pid 2), sleep (pid 3), sleep (pid 4), sleep (pid 5) and 2 more',
     'in its process group, killed',
     'evil\\u{1b}[2J (pid 9) outside of its process group, still running',
-    'SIGKILL has not ended its process group yet; an agent starts no run beside it',
+    'the run was given up and is not over; an agent starts no other one beside it',
   ]);
 });
 

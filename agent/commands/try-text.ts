@@ -139,7 +139,7 @@ function leftLines({ left: { inGroup, outside }, isGone }: Tried): string[] {
   const told = [
     ...(inGroup.length > 0 ? [`${describeProcesses(inGroup)} in its process group, killed`] : []),
     ...(outside.length > 0 ? [`${describeProcesses(outside)} outside of its process group, still running`] : []),
-    ...(isGone ? [] : ['SIGKILL has not ended its process group yet; an agent starts no run beside it']),
+    ...(isGone ? [] : ['the run was given up and is not over; an agent starts no other one beside it']),
   ];
   return told.length > 0
     ? labelled(

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { isRunning, readFile } from '../../agent/check/fixtures/support.ts';
 import { RUNTIMES, skipWithoutRuntime } from '../harness/nsc-command.ts';
 import { finished, runNsc } from '../harness/run-nsc.ts';
@@ -74,6 +77,7 @@ const SCRIPTS: readonly {
 ];
 /** Some of them run one after the other, on a busy machine. */
 const DEADLINE_MS = 180_000;
+const DEAD_FILE_SYSTEM = fileURLToPath(new URL('../harness/fixtures/dead-file-system.pl', import.meta.url));
 const UNSEEN = /[\p{Cc}\p{Cf}]/u;
 
 for (const runtime of RUNTIMES) {
@@ -138,6 +142,26 @@ for (const runtime of RUNTIMES) {
       }
     });
 
+    // Deno itself looks at a path before it lets the program look, and does nothing else meanwhile.
+    const skip = runtime === 'deno' && 'Deno hangs with a file system that does not answer';
+    test('ends, and on a signal as well, when a file system does not answer', { skip }, async (t) => {
+      const dead = await mountDead(t);
+      if (dead === null) return;
+      const policy = join(dir, 'dead');
+      mkdirSync(policy);
+      writePolicy('dead', { command: [join(dead, 'check.sh')], timeoutSeconds: 5 }, policy);
+      const options = { runtime, deadlineMs: DEADLINE_MS };
+      const { exitCode, stdout } = await finished(runNsc(['try', policy, '-o', 'json', '--node-name', 'a'], options));
+      const [run] = JSON.parse(stdout).checks[0].runs;
+      assert.deepEqual([exitCode, run.ended, run.left.isGone], [1, 'TimedOut', false]);
+
+      writePolicy('dead', { command: [join(dead, 'check.sh')], timeoutSeconds: 600 }, policy);
+      const interrupted = runNsc(['try', policy, '--node-name', 'a'], options);
+      await waitFor(() => interrupted.stderr.includes('running dead'), { what: 'the run' });
+      interrupted.kill('SIGINT');
+      assert.equal(await interrupted.exitCode, 130);
+    });
+
     for (const [signal, exitCode] of [
       ['SIGINT', 130],
       ['SIGTERM', 143],
@@ -167,4 +191,24 @@ for (const runtime of RUNTIMES) {
       });
     }
   });
+}
+
+/** A directory on which a file system is mounted that never answers; null, and the test is skipped, where that may not be. */
+async function mountDead(t: TestContext): Promise<string | null> {
+  const directory = mkdtempSync(join(tmpdir(), 'nsc-dead-'));
+  const holder = spawn(DEAD_FILE_SYSTEM, [directory], { stdio: 'pipe' });
+  const ended = once(holder, 'close');
+  t.after(async () => {
+    holder.stdin.end();
+    await ended;
+    rmdirSync(directory);
+  });
+  const refusal = await Promise.race([
+    once(holder.stdout, 'data').then(() => null),
+    once(holder.stderr, 'data').then(String),
+    ended.then(String, String),
+  ]);
+  if (refusal === null) return directory;
+  t.skip(`needs perl, and the right to mount with FUSE: ${refusal}`);
+  return null;
 }
