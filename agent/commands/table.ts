@@ -42,7 +42,7 @@ function shorten(cell: string, room: number): string {
 }
 
 /** How many columns of a terminal a text takes: an ideograph or an emoji two, a mark on another character none. */
-function columnsOf(text: string): number {
+export function columnsOf(text: string): number {
   // Most of it, quickly.
   if (/^[ -~]*$/.test(text)) return text.length;
   return [...text].reduce((sum, character) => sum + (MARK.test(character) ? 0 : WIDE.test(character) ? 2 : 1), 0);

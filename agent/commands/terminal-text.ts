@@ -1,8 +1,6 @@
 import { toPrintable } from '../policy/format-error.ts';
+import { columnsOf } from './table.ts';
 
-/** What takes two columns: East Asian scripts and pictures. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
 const TAB_COLUMNS = 8;
 
 /**
@@ -21,7 +19,7 @@ export function chop(text: string, columns: number): string[] {
   let line = '';
   let taken = 0;
   for (const character of text) {
-    const width = WIDE.test(character) ? 2 : 1;
+    const width = columnsOf(character);
     if (taken + width > columns) {
       lines.push(line);
       line = '';
