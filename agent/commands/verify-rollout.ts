@@ -60,6 +60,7 @@ async function verifyRollout(options: ArgumentsCamelCase<VerifyRolloutOptions>):
     options.output === 'json'
       ? [JSON.stringify({ revision, done: rollout.stragglers.length === 0, ...rollout })]
       : describeResult(rollout, revision, timeout);
+  process.stderr.write(describeUnknown(rollout).join(''));
   process.stdout.write(`${lines.join('\n')}\n`);
   if (rollout.stragglers.length > 0) process.exitCode = 1;
 }
@@ -171,6 +172,15 @@ const REASONS: Readonly<Record<Straggler['reason'], string>> = {
   ...REPORT_PROBLEMS,
   OtherRevision: 'has not got the files yet',
 };
+
+/** Warnings, a line each: a revision is rolled out whatever its checks say. */
+function describeUnknown({ unknown }: Rollout): string[] {
+  const lines = unknown
+    .slice(0, MAX_ROWS)
+    .map(({ node, policy, why }) => `warning: node ${node}: the check of policy ${policy} says nothing: ${why}\n`);
+  const more = unknown.length - lines.length;
+  return more > 0 ? [...lines, `warning: and ${more} more\n`] : lines;
+}
 
 function describeResult({ nodes, stragglers }: Rollout, revision: string, timeout: string): string[] {
   if (stragglers.length === 0) return [`rolled out: revision ${revision} is in force on ${countNodes(nodes)}`];

@@ -15,8 +15,8 @@ export type AgentEvent =
   | { readonly kind: 'NodeGone' }
   | { readonly kind: 'RunStarted'; readonly policy: NodeCheckPolicy }
   | { readonly kind: 'RunEnded'; readonly policy: NodeCheckPolicy; readonly outcome: RunOutcome }
-  /** The run before has not ended, so this one was left out. */
-  | { readonly kind: 'RunSkipped'; readonly policy: NodeCheckPolicy }
+  /** Processes of the run before are left, so this one was left out. `isHung`: what that run says was heard already. */
+  | { readonly kind: 'RunSkipped'; readonly policy: NodeCheckPolicy; readonly isHung: boolean }
   | { readonly kind: 'ConditionsWritten'; readonly patch: ConditionsPatch }
   /** A call did not succeed and will be made again. `loop`: of a write to the Node, which. */
   | { readonly kind: 'Failed'; readonly message: string; readonly loop?: 'effects' }

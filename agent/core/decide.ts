@@ -160,7 +160,10 @@ function isClaimUrgent(node: NodeView, { own, standing, newestErrors }: AgentSta
 function policyReport(state: AgentState, now: Now): string | null {
   if (state.newestErrors === null) return null;
   const bugs = lastingBugs(state, now).map(({ text }) => text);
-  return formatPolicyReport(state.inForce?.revision ?? null, state.newestErrors, bugs);
+  const unknown = [...state.roster].flatMap(([name, { silence }]) =>
+    silence?.lasting ? [[name, silence.lasting.why] as const] : [],
+  );
+  return formatPolicyReport(state.inForce?.revision ?? null, state.newestErrors, bugs, unknown);
 }
 
 function conditionsOrder(step: NonNullable<Extract<ConditionComparison, { kind: 'Compared' }>['step']>) {

@@ -32,6 +32,24 @@ suite('the policy report', () => {
     assert.ok(formatPolicyReport('0123456789ab', ['x'.repeat(100_000)]).length < 600);
   });
 
+  test('names the checks that say nothing, as many as fit, and is read back as it was written', () => {
+    const text = formatPolicyReport('0123456789ab', ['no'], ['TypeError: x'], [['disk', 'timed out']]);
+    const unknown = { disk: 'timed out' };
+    assert.deepEqual(read(text), { revision: '0123456789ab', error: 'no', internalError: 'TypeError: x', unknown });
+    const many = Array.from({ length: 300 }, (_, n) => [`${'p'.repeat(60)}${n}`, 'x'.repeat(5_000)] as const);
+    const long = formatPolicyReport('0123456789ab', [], [], many);
+    assert.ok(long.length < 3_000, `${long.length} characters`);
+    const report = read(long);
+    assert.ok(typeof report === 'object');
+    assert.deepEqual([Object.keys(report.unknown ?? {}).length, report.unknownMore], [10, 290]);
+  });
+
+  test('of which somebody made another list than ours names no check', () => {
+    for (const unknown of ['x', 7, null, [], {}, { a: 7 }]) {
+      assert.deepEqual(read(JSON.stringify({ revision: 'a', unknown, unknownMore: 3 })), { revision: 'a' });
+    }
+  });
+
   test('that is not there is Absent', () => assert.equal(readPolicyReport({}), 'Absent'));
 
   for (const text of ['', '{"revision"', 'null', '[]', '"text"', '{}', '{"revision":7}']) {

@@ -10,10 +10,16 @@ export type PolicyReport = {
   readonly error?: string;
   /** A defect of the agent's program that it has met of late; absent: none. In the annotation it is part of `error`. */
   readonly internalError?: string;
+  /** By policy, why its check has said nothing of late; absent: each says how it is. */
+  readonly unknown?: Readonly<Record<string, string>>;
+  /** How many more there are of these. */
+  readonly unknownMore?: number;
 };
 
 /** The annotation is for a table cell and a glance; the log has all of it. */
 const MAX_ERROR_BYTES = 500;
+const MAX_UNKNOWN_BYTES = 200;
+const MAX_UNKNOWN = 10;
 
 /** Between the two in one `error`; neither has one in it. */
 const SEPARATOR = '\n';
@@ -21,15 +27,26 @@ const SEPARATOR = '\n';
 /**
  * @param errors what is wrong with the newest policy directory, a line each; none when it is in force
  * @param bugs the agent's own defects, a line each
+ * @param unknown policies whose check has said nothing of late, and why
  */
 export function formatPolicyReport(
   revision: string | null,
   errors: readonly string[],
   bugs: readonly string[] = [],
+  unknown: readonly (readonly [policy: string, why: string])[] = [],
 ): string {
   const parts = [firstOf(errors), firstOf(bugs.map((bug) => BUG_PREFIX + bug))].filter((part) => part !== null);
-  if (parts.length === 0) return JSON.stringify({ revision });
-  return JSON.stringify({ revision, error: parts.join(SEPARATOR) });
+  const more = unknown.length - MAX_UNKNOWN;
+  return JSON.stringify({
+    revision,
+    ...(parts.length > 0 && { error: parts.join(SEPARATOR) }),
+    ...(unknown.length > 0 && { unknown: Object.fromEntries(unknown.slice(0, MAX_UNKNOWN).map(shortened)) }),
+    ...(more > 0 && { unknownMore: more }),
+  });
+}
+
+function shortened([policy, why]: readonly [string, string]): [string, string] {
+  return [policy, shorten(why, MAX_UNKNOWN_BYTES)];
 }
 
 function firstOf([first, ...more]: readonly string[]): string | null {
@@ -46,9 +63,9 @@ export function readPolicyReport(
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || !('revision' in value)) return 'Unreadable';
-    const { revision, error } = value as { revision: unknown; error?: unknown };
+    const { revision, error, unknown, unknownMore } = value as { readonly [field in keyof PolicyReport]?: unknown };
     if (revision !== null && typeof revision !== 'string') return 'Unreadable';
-    return { revision, ...(typeof error === 'string' && readError(error)) };
+    return { revision, ...(typeof error === 'string' && readError(error)), ...readUnknown(unknown, unknownMore) };
   } catch {
     return 'Unreadable';
   }
@@ -60,4 +77,15 @@ function readError(text: string): Pick<PolicyReport, 'error' | 'internalError'> 
   const error = parts.filter((part) => !isOurs(part)).join(SEPARATOR);
   const internalError = parts.find(isOurs)?.slice(BUG_PREFIX.length);
   return { ...(error !== '' && { error }), ...(internalError !== undefined && { internalError }) };
+}
+
+/** What is no such list is none: whoever wrote it is no agent. */
+function readUnknown(unknown: unknown, more: unknown): Pick<PolicyReport, 'unknown' | 'unknownMore'> {
+  if (typeof unknown !== 'object' || unknown === null) return {};
+  const entries = Object.entries(unknown).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  if (entries.length === 0) return {};
+  return {
+    unknown: Object.fromEntries(entries.slice(0, MAX_UNKNOWN).map(shortened)),
+    ...(typeof more === 'number' && more > 0 && { unknownMore: more }),
+  };
 }

@@ -13,6 +13,7 @@ suite('a node that reports', () => {
     ['all three', { revision: WANTED, error: 'no', internalError: 'x' }, 'InternalError', 'x'],
     ['another revision, and a defect', { revision: 'ba9876543210', internalError: 'x' }, 'InternalError', 'x'],
     ['invalid files, and a defect', { revision: null, error: 'no', internalError: 'x' }, 'InvalidFiles', 'no'],
+    ['the revision, and a check that says nothing', { revision: WANTED, unknown: { disk: 'timed out' } }, null, null],
     ['another revision', { revision: 'ba9876543210' }, 'OtherRevision', null],
     ['none', { revision: null }, 'NothingInForce', null],
   ];
@@ -25,4 +26,18 @@ suite('a node that reports', () => {
       );
     });
   }
+});
+
+test('the checks that say nothing are named by node, whatever it runs', () => {
+  const unknown = { disk: 'timed out', net: 'killed by SIGKILL' };
+  const { unknown: named } = rolloutOf(WANTED, [
+    { name: 'b', report: { revision: WANTED, unknown } },
+    { name: 'a', report: { revision: null, unknown: { disk: 'x' } } },
+    { name: 'c', report: 'Absent' },
+  ]);
+  assert.deepEqual(named, [
+    { node: 'a', policy: 'disk', why: 'x' },
+    { node: 'b', policy: 'disk', why: 'timed out' },
+    { node: 'b', policy: 'net', why: 'killed by SIGKILL' },
+  ]);
 });

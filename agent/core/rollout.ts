@@ -26,19 +26,25 @@ export type Rollout = {
   readonly running: number;
   /** The others, by name. */
   readonly stragglers: readonly Straggler[];
+  /** Checks that have said nothing of late, by node: no reason to wait, but whoever rolls out wants to know. */
+  readonly unknown: readonly { readonly node: string; readonly policy: string; readonly why: string }[];
 };
 
 /** Holds what the nodes report against the revision that they should run. */
 export function rolloutOf(revision: string, nodes: Iterable<ReportingNode>): Rollout {
   const stragglers: Straggler[] = [];
+  const unknown: { node: string; policy: string; why: string }[] = [];
   let count = 0;
   for (const node of nodes) {
     count++;
     const straggler = stragglerOf(revision, node);
     if (straggler) stragglers.push(straggler);
+    const silent = typeof node.report === 'object' ? Object.entries(node.report.unknown ?? {}) : [];
+    unknown.push(...silent.map(([policy, why]) => ({ node: node.name, policy, why })));
   }
   stragglers.sort((a, b) => (a.node < b.node ? -1 : 1));
-  return { nodes: count, running: count - stragglers.length, stragglers };
+  unknown.sort((a, b) => (a.node < b.node ? -1 : Number(a.node > b.node)));
+  return { nodes: count, running: count - stragglers.length, stragglers, unknown };
 }
 
 /**

@@ -3,6 +3,7 @@ import { selectorMatches, selectsEverything } from './label-selector.ts';
 import { type Hold, holdOf, type Ledger } from './ledger.ts';
 import type { NodeCheckPolicy } from './policy.ts';
 import type { Said } from './said.ts';
+import type { Silence } from './silence.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A policy that applies to this node, and what its check's runs add up to. */
@@ -17,6 +18,8 @@ export type WatchedPolicy = {
   readonly said?: Said;
   /** A run that may be under way began before this Node was seen, so it does not count; absent once another one began. */
   readonly awaitsRun?: true;
+  /** Its runs say nothing of late; absent: the last one said something, or there was none. */
+  readonly silence?: Silence;
 };
 
 /** By policy name, in file order: every policy that applies to this node. */
@@ -134,4 +137,14 @@ function mapRoster(roster: Roster, next: (watched: WatchedPolicy) => WatchedPoli
 /** Two policies with the same identity run the same check, so its counters go on. */
 export function checkIdentity({ spec: { check } }: NodeCheckPolicy): string {
   return JSON.stringify([check.command, check.env, check.runIn]);
+}
+
+/** The roster where the runs of the policy of that name are silent so; undefined: the last one said something. */
+export function withSilence(roster: Roster, name: string, silence: Silence | undefined): Roster {
+  if (roster.get(name)?.silence === silence) return roster;
+  return withWatched(roster, name, ({ silence: _, ...rest }) => ({ ...rest, ...(silence && { silence }) }));
+}
+
+function withWatched(roster: Roster, name: string, next: (watched: WatchedPolicy) => WatchedPolicy): Roster {
+  return new Map([...roster].map(([each, watched]) => [each, each === name ? next(watched) : watched]));
 }

@@ -83,7 +83,7 @@ export type AgentState = {
 
 const NOTHING_TOLD: Told = {
   node: null,
-  checks: { nodeUid: null, failing: [] },
+  checks: { nodeUid: null, failing: [], silent: [] },
   inForce: 'Unread',
   withheld: [],
   denial: null,

@@ -87,6 +87,11 @@ suite('the status of a node', () => {
       { [POLICY_ANNOTATION]: '{"revision":"a","error":"internal error: TypeError: x"}' },
       ['InternalError', /^TypeError: x$/],
     ],
+    [
+      'a check that says nothing',
+      { [POLICY_ANNOTATION]: '{"revision":"a","unknown":{"disk":"timed out"}}' },
+      ['CheckUnknown', /^policy disk: timed out$/],
+    ],
     ['a ledger nobody can read', { [LEDGER_ANNOTATION]: '{' }, ['UnreadableLedger', /cannot be read/]],
     ['drainActive without an episode', { [DRAIN_STATE_ANNOTATION]: 'drainActive' }, ['DrainActiveWithoutLedger', null]],
   ];

@@ -17,6 +17,8 @@ export type NodeProblem = {
     | 'NothingInForce'
     /** Its agent has met a defect of its own program. */
     | 'InternalError'
+    /** The check of a policy has said nothing of late: it cannot be started, for example. */
+    | 'CheckUnknown'
     | 'UnreadableLedger'
     /** The node says that it is being drained, and no episode is known. */
     | 'DrainActiveWithoutLedger';
@@ -172,6 +174,9 @@ function reportedBy({ annotations }: ObservedNode): { revision: string | null; p
   if (error !== undefined) problems.push({ reason: 'InvalidFiles', error });
   else if (revision === null) problems.push({ reason: 'NothingInForce', error: null });
   if (internalError !== undefined) problems.push({ reason: 'InternalError', error: internalError });
+  const silent = Object.entries(report.unknown ?? {}).map(([policy, why]) => `policy ${policy}: ${why}`);
+  if (report.unknownMore !== undefined) silent.push(`and ${report.unknownMore} more policies`);
+  problems.push(...silent.map((line) => ({ reason: 'CheckUnknown' as const, error: line })));
   return { revision, problems };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FAILED, HEALTHY, OWN_CLAIM, policySet } from '../../test/harness/step-samples.ts';
+import { FAILED, HEALTHY, OWN_CLAIM, policySet, UNKNOWN } from '../../test/harness/step-samples.ts';
 import type { AgentEvent } from './agent-event.ts';
 import { claimChange } from './claim.ts';
 import { writeLedger } from './ledger.ts';
@@ -76,7 +76,7 @@ const anyEvent: fc.Arbitrary<AgentEvent> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('RunEnded' as const),
       policy: anyPolicy,
-      outcome: fc.constantFrom(HEALTHY, FAILED, FAILED, { ...FAILED, stderr: 'x', stderrBytes: 1 }),
+      outcome: fc.constantFrom(HEALTHY, FAILED, FAILED, { ...FAILED, stderr: 'x', stderrBytes: 1 }, UNKNOWN, UNKNOWN),
     }),
   },
   anySet.map((set) => ({ kind: 'PoliciesRead' as const, load: { valid: true as const, set }, errors: [] })),
@@ -92,7 +92,8 @@ const anyEvent: fc.Arbitrary<AgentEvent> = fc.oneof(
     { kind: 'TolerationsRead', tolerations: [{ operator: 'Exists' }] },
     { kind: 'ConditionsWritten', patch: { uid: 'uid-1', resourceVersion: '1', set: [], remove: ['X'] } },
   ),
-  fc.record({ kind: fc.constantFrom('RunStarted' as const, 'RunSkipped' as const), policy: anyPolicy }),
+  fc.record({ kind: fc.constant('RunStarted' as const), policy: anyPolicy }),
+  fc.record({ kind: fc.constant('RunSkipped' as const), policy: anyPolicy, isHung: fc.boolean() }),
   fc.nat(30).map((n) => ({ kind: 'BugMet' as const, text: `TypeError: ${n}`, stack: '' })),
   fc
     .record({

@@ -5,9 +5,19 @@ import type { DrainEnds } from './effects/drain.ts';
 import { countVerdict } from './health.ts';
 import { drainsOf, ledgerOf, readLedger } from './ledger.ts';
 import type { NodeView } from './node.ts';
-import type { PolicySet } from './policy.ts';
+import type { NodeCheckPolicy, PolicySet } from './policy.ts';
 import { isOlderVersion } from './resource-version.ts';
-import { adoptLedger, checkIdentity, forgetCounts, rosterOf, withHealth, withRun } from './roster.ts';
+import {
+  adoptLedger,
+  checkIdentity,
+  forgetCounts,
+  rosterOf,
+  type WatchedPolicy,
+  withHealth,
+  withRun,
+  withSilence,
+} from './roster.ts';
+import { silentAgain, spokenAfter, whySilent } from './silence.ts';
 import { NO_SLOTS_ANSWER } from './slot.ts';
 import { type AgentState, lastingBugs, lastNodeOf, type Now, nodeOf, RELOOK_MS } from './state.ts';
 import { timestamp } from './timestamp.ts';
@@ -67,9 +77,9 @@ function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {
         transitions: [{ kind: 'CheckStarted', policy: event.policy }],
       };
     case 'RunSkipped':
-      return { state, transitions: [{ kind: 'CheckSkipped', policy: event.policy }] };
+      return runSkipped(state, event, now);
     case 'RunEnded':
-      return runEnded(state, event);
+      return runEnded(state, event, now);
     case 'ConditionsWritten':
       return { state, transitions: conditionTransitions(event) };
     case 'Failed': {
@@ -197,11 +207,30 @@ function nodeGone(state: AgentState): Taken {
   return { state: { ...state, node: { kind: 'Gone', last: nodeOf(state) } }, transitions: [{ kind: 'NodeGone' }] };
 }
 
-function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { kind: 'RunEnded' }>): Taken {
+/** What is known of the very check that a run is of. What another command said says nothing about the one in force now. */
+function watchedCheck({ roster }: AgentState, policy: NodeCheckPolicy): WatchedPolicy | undefined {
+  const watched = roster.get(policy.metadata.name);
+  return watched && checkIdentity(watched.policy) === checkIdentity(policy) ? watched : undefined;
+}
+
+/** Of a run that takes longer than its period, and not than it may, the end will say more. */
+function runSkipped(
+  state: AgentState,
+  { policy, isHung }: Extract<AgentEvent, { kind: 'RunSkipped' }>,
+  now: Now,
+): Taken {
+  const transitions = [{ kind: 'CheckSkipped', policy } as const];
+  const watched = watchedCheck(state, policy);
+  if (watched === undefined || !isHung) return { state, transitions };
+  const silence = silentAgain(watched.silence, 'left out: the run before has not ended', now);
+  if (silence === watched.silence) return { state, transitions };
+  return { state: { ...state, roster: withSilence(state.roster, policy.metadata.name, silence) }, transitions };
+}
+
+function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { kind: 'RunEnded' }>, now: Now): Taken {
   const { name } = policy.metadata;
-  const watched = state.roster.get(name);
-  // What another command said says nothing about the check that is in force now.
-  if (watched === undefined || checkIdentity(watched.policy) !== checkIdentity(policy)) return quietly(state);
+  const watched = watchedCheck(state, policy);
+  if (watched === undefined) return quietly(state);
   const judgement = judge(outcome, watched.policy.spec.check);
   if (judgement.status === 'Fatal') {
     return {
@@ -215,8 +244,10 @@ function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { 
     return { state, transitions: [ended] };
   }
   const health = countVerdict(watched.health, verdict, watched.policy.spec.check);
+  const isSilent = verdict.status === 'Unknown';
+  const silence = isSilent ? silentAgain(watched.silence, whySilent(verdict), now) : spokenAfter(watched.silence, now);
   return {
-    state: { ...state, roster: withHealth(state.roster, name, health, verdict) },
+    state: { ...state, roster: withSilence(withHealth(state.roster, name, health, verdict), name, silence) },
     transitions: [{ kind: 'CheckEnded', policy: watched.policy, outcome, verdict, health }],
   };
 }

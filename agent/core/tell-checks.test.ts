@@ -83,4 +83,15 @@ suite('that a check has recovered is told', () => {
     agent.run('a', FAILED);
     assert.deepEqual(checks(agent.run('a', FAILED)), ['a fails: exit code 1']);
   });
+
+  test('not when a Node comes after there was none, and another one begins anew', () => {
+    const agent = clockedAgent([policy({})]);
+    agent.send({ kind: 'NodeGone' });
+    agent.run('a', FAILED);
+    assert.equal(agent.run('a', FAILED).length, 1);
+    assert.deepEqual(
+      agent.see(sampleNode()).filter(({ kind }) => kind === 'CheckRecovered'),
+      [],
+    );
+  });
 });

@@ -19,7 +19,7 @@ export function tell(
   const transitions: Transition[] = [];
   const say = (...more: readonly Transition[]) => transitions.push(...more);
 
-  const checks = tellChecks(told.checks, state.roster, node);
+  const checks = tellChecks(told.checks, state.roster, state.node.kind === 'Gone' ? 'Gone' : node);
   say(...checks.transitions);
 
   const reload = tellReload(state);

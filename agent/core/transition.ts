@@ -47,6 +47,14 @@ export type Transition =
       /** What the check said when it was healthy again; empty: nothing, or it is not. */
       readonly words: string;
     }
+  /** So many runs of the check in a row have said nothing. */
+  | { readonly kind: 'CheckUnknown'; readonly policy: string; readonly why: string }
+  /** That is over. */
+  | {
+      readonly kind: 'CheckKnown';
+      readonly policy: string;
+      readonly because: 'Speaks' | 'AppliesNoMore' | 'CountsAnew';
+    }
   /** A budget begins to deny what some policy wants. */
   | { readonly kind: 'SlotDenied'; readonly denial: BudgetDenial }
   /** What a policy wants begins to be withheld for this reason. */

@@ -23,6 +23,7 @@ function stage(first: NodeCheckPolicy) {
   const runs: { policy: NodeCheckPolicy; atMs: number; end(): void; beGone(): void; killed: boolean }[] = [];
   const outcomes: NodeCheckPolicy[] = [];
   const skippedAtMs: number[] = [];
+  const hungAtMs: number[] = [];
   const underWay = createRunsUnderWay(
     () => timer.catchUp(),
     (error) => assert.ifError(error),
@@ -52,11 +53,14 @@ function stage(first: NodeCheckPolicy) {
       return started;
     },
     onOutcome: (policy) => outcomes.push(policy),
-    onSkip: () => skippedAtMs.push(clock.nowMs()),
+    onSkip(_policy, isHung) {
+      skippedAtMs.push(clock.nowMs());
+      if (isHung) hungAtMs.push(clock.nowMs());
+    },
     onProblem: assert.fail,
   });
   const startedAtMs = () => runs.map(({ atMs }) => atMs);
-  return { clock, timer, runs, outcomes, startedAtMs, skippedAtMs };
+  return { clock, timer, runs, outcomes, startedAtMs, skippedAtMs, hungAtMs };
 }
 
 const every = (periodSeconds: number, more: object = {}) => samplePolicy('a', { check: { periodSeconds, ...more } });
@@ -74,12 +78,13 @@ test('runs follow each other at the period', async () => {
 });
 
 test('a run that has not ended is never overlapped: the next ones are left out', async () => {
-  const { clock, runs, skippedAtMs, startedAtMs } = stage(every(5));
+  const { clock, runs, skippedAtMs, startedAtMs, hungAtMs } = stage(every(5));
   await clock.run(15_000);
   assert.deepEqual([startedAtMs(), skippedAtMs], [[0], [5_000, 10_000, 15_000]]);
   runs[0]?.end();
   await clock.run(25_000);
   assert.equal(runs.length, 1, 'its outcome is known, but its process is still there');
+  assert.deepEqual(hungAtMs, [20_000, 25_000], 'until its outcome is known it may just take long');
   runs[0]?.beGone();
   await clock.run(30_000);
   assert.deepEqual(startedAtMs(), [0, 30_000]);

@@ -9,8 +9,8 @@ export type CheckTimerOptions = {
   mayStart(policy: NodeCheckPolicy): boolean;
   start(policy: NodeCheckPolicy): Run;
   onOutcome(policy: NodeCheckPolicy, outcome: RunOutcome): void;
-  /** An earlier run has not ended, so this one is left out. */
-  onSkip(policy: NodeCheckPolicy): void;
+  /** Processes of an earlier run are left, so this one is left out. @param isHung that run's outcome is known already */
+  onSkip(policy: NodeCheckPolicy, isHung: boolean): void;
   /** A run could not be started or followed; the next one is due all the same. */
   onProblem(error: unknown): void;
 };
@@ -35,6 +35,8 @@ export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptio
   let run: Run | null = null;
   /** Its outcome counts. */
   let latest: Run | null = null;
+  /** Its outcome is not known yet. */
+  let isOpen = false;
   /** The first run of this check was due and left out. */
   let isOwed = false;
   let lastStartMs: number | null = null;
@@ -61,7 +63,7 @@ export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptio
 
   function leaveOut(): void {
     isOwed = latest === null;
-    options.onSkip(policy);
+    options.onSkip(policy, !isOpen);
   }
 
   function startRun(now: number): void {
@@ -70,8 +72,10 @@ export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptio
     const started = options.start(policy);
     run = started;
     latest = started;
+    isOpen = true;
     started.outcome
       .then((outcome) => {
+        if (latest === started) isOpen = false;
         // What another command said says nothing about the check that is in force now.
         if (!stopped && latest === started) options.onOutcome(policy, outcome);
       })
@@ -96,6 +100,7 @@ export function startCheckTimer(first: NodeCheckPolicy, options: CheckTimerOptio
         run?.kill();
         run = null;
         latest = null;
+        isOpen = false;
         lastStartMs = null;
         isOwed = false;
         dueMs = now + initialDelaySeconds * 1000;

@@ -29,7 +29,7 @@ export function createCheckTimers({ clock, startCheck, send, onProblem }: CheckT
         return run;
       },
       onOutcome: (current, outcome) => send({ kind: 'RunEnded', policy: current, outcome }),
-      onSkip: (current) => send({ kind: 'RunSkipped', policy: current }),
+      onSkip: (current, isHung) => send({ kind: 'RunSkipped', policy: current, isHung }),
       onProblem,
     });
 

@@ -112,3 +112,30 @@ test('a ledger whose time cannot be read leaves what is known', async () => {
   checks.show(rosterWith({ a: true }), heldSince('yesterday'));
   assert.deepEqual(await read(SINCE), { 'policy="a"': clock.nowMs / 1000 });
 });
+
+test('that a healthy check fails is counted, once however long it goes on, and whatever comes in between says nothing', async () => {
+  const { checks, read } = setUp();
+  checks.show(rosterWith({ a: false }), null);
+  assert.deepEqual(await read('nsc_check_turns_total'), { 'policy="a"': 0 });
+  for (const verdict of ['Failed', 'Healthy', 'Unknown', 'Failed', 'Failed', 'Unknown', 'Healthy', 'Failed'] as const) {
+    checks.ended('a', verdict, 1);
+  }
+  assert.deepEqual(await read('nsc_check_turns_total'), { 'policy="a"': 2 });
+});
+
+test('a check that says nothing shows for as long as that lasts', async () => {
+  const { checks, read } = setUp();
+  const roster = rosterWith({ a: false });
+  const silent = new Map(
+    [...roster].map(([name, watched]) => [
+      name,
+      { ...watched, silence: { runs: 3, lasting: { sinceMs: 0, why: 'x' } } },
+    ]),
+  );
+  const shown: unknown[] = [];
+  for (const each of [roster, silent, roster]) {
+    checks.show(each, null);
+    shown.push((await read('nsc_policy_unknown'))['policy="a"']);
+  }
+  assert.deepEqual(shown, [0, 1, 0]);
+});

@@ -37,6 +37,18 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
     labelNames: ['policy', 'verdict'],
     registers,
   });
+  const unknown = new Gauge({
+    name: 'nsc_policy_unknown',
+    help: '1 from the third run of the check in a row that said nothing until it says something again.',
+    labelNames: ['policy'],
+    registers,
+  });
+  const turns = new Counter({
+    name: 'nsc_check_turns_total',
+    help: 'Times that the check of a policy failed after it had been healthy, whatever failureThreshold is.',
+    labelNames: ['policy'],
+    registers,
+  });
   const failing = new Gauge({
     name: 'nsc_policy_failing',
     help: '1 while the check of a policy has reached failureThreshold and has not recovered.',
@@ -59,11 +71,14 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
   /** Of the series that is there, by policy. */
   const said = new Map<string, { readonly reason: string; readonly words: string }>();
   const sinceMs = new Map<string, number>();
+  /** Policies whose last run that said anything was healthy. */
+  const healthy = new Set<string>();
 
   function add(policy: string): void {
     watched.add(policy);
     for (const verdict of VERDICTS) results.inc({ policy, verdict }, 0);
     skipped.inc({ policy }, 0);
+    turns.inc({ policy }, 0);
   }
 
   function remove(policy: string): void {
@@ -74,6 +89,9 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
       lastResult.remove({ policy, verdict });
     }
     skipped.remove({ policy });
+    turns.remove({ policy });
+    unknown.remove({ policy });
+    healthy.delete(policy);
     failing.remove({ policy });
     recovered(policy);
   }
@@ -91,11 +109,12 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
   }
 
   return {
-    /** Takes which policies apply, and which of them fail; with what the ledger remembers, where it has been read. */
+    /** Takes which policies apply, and which of them fail or say nothing; with what the ledger remembers, where it has been read. */
     show(roster: Roster, ledger: Ledger | null): void {
       for (const policy of watched) if (!roster.has(policy)) remove(policy);
-      for (const [policy, { health, said: { mapped = null, words = '' } = {} }] of roster) {
+      for (const [policy, { health, silence, said: { mapped = null, words = '' } = {} }] of roster) {
         if (!watched.has(policy)) add(policy);
+        unknown.set({ policy }, silence?.lasting ? 1 : 0);
         failing.set({ policy }, health.failing ? 1 : 0);
         if (!health.failing) {
           recovered(policy);
@@ -115,6 +134,8 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
     ended(policy: string, verdict: Verdict['status'], tookSeconds: number): void {
       results.inc({ policy, verdict });
       seconds.observe({ policy, verdict }, tookSeconds);
+      if (verdict === 'Failed' && healthy.delete(policy)) turns.inc({ policy });
+      if (verdict === 'Healthy') healthy.add(policy);
       for (const each of VERDICTS) lastResult.set({ policy, verdict: each }, each === verdict ? 1 : 0);
     },
 

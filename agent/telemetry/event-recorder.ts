@@ -5,7 +5,7 @@ import type { Clock } from '../core/ports.ts';
 import { EventCorrelator, EventShare } from './event-correlator.ts';
 import type { Log } from './log.ts';
 
-/** Topics whose latest Event waits for a share. There are four of the node, and two of each policy. */
+/** Topics whose latest Event waits for a share. There are some of the node, and three of each policy. */
 const MAX_HELD_BACK = 100;
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 

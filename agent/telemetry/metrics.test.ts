@@ -99,7 +99,7 @@ suite('after every step', () => {
   test('runs are counted by verdict, and defects whether or not they are news', async () => {
     const { agent, read } = observed([]);
     for (const outcome of [FAILED, HEALTHY, HEALTHY]) agent.run('a', outcome);
-    agent.send({ kind: 'RunSkipped', policy: POLICY });
+    agent.send({ kind: 'RunSkipped', policy: POLICY, isHung: false });
     for (let n = 0; n < 3; n++) agent.send({ kind: 'BugMet', text: 'TypeError: x', stack: '' });
     assert.deepEqual(await read('nsc_check_results_total'), {
       'policy="a",verdict="Healthy"': 2,

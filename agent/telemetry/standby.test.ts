@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clockedAgent, FAILED, HEALTHY, OWN_CLAIM, policySet } from '../../test/harness/step-samples.ts';
+import { clockedAgent, FAILED, HEALTHY, OWN_CLAIM, policySet, UNKNOWN } from '../../test/harness/step-samples.ts';
 import { claimChange } from '../core/claim.ts';
 import { changedNode, type NodeView } from '../core/node.ts';
 import { sampleNode, samplePolicy } from '../core/samples.ts';
@@ -73,6 +73,13 @@ test('on taking over it says once what is still so', () => {
   agent.run('a', FAILED);
   agent.pass(1_000);
   assert.deepEqual(events, []);
+});
+
+test('on taking over it says of which checks nothing is known', () => {
+  const { agent, events, takeOver } = standingBy();
+  for (let n = 0; n < 3; n++) agent.run('a', UNKNOWN);
+  takeOver();
+  assert.deepEqual(events, ['CheckUnknown a']);
 });
 
 test('on taking over it does not say that a check has recovered which has to recover anew', () => {

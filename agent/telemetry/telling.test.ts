@@ -38,6 +38,8 @@ const ONE_OF_EACH: { readonly [Kind in Transition['kind']]: Extract<Transition, 
   CheckFatal: { kind: 'CheckFatal', policy: POLICY, outcome: { ...FAILED, stderr: 'oh\n', stderrBytes: 3 } },
   CheckFailing: { kind: 'CheckFailing', policy: POLICY, verdict: VERDICT },
   CheckRecovered: { kind: 'CheckRecovered', policy: 'a', because: 'Healthy', words: '' },
+  CheckUnknown: { kind: 'CheckUnknown', policy: 'a', why: 'timed out' },
+  CheckKnown: { kind: 'CheckKnown', policy: 'a', because: 'Speaks' },
   SlotDenied: { kind: 'SlotDenied', denial: { budget: 'cluster', answer: { kind: 'Full', used: 1, limit: 1 } } },
   Withheld: {
     kind: 'Withheld',
@@ -85,6 +87,11 @@ const SAID: { readonly [Kind in Transition['kind']]: readonly [lines: readonly R
     [/^INFO: The monitored service is up again$/],
     /^Normal CheckRecovered: Policy a: check is healthy again$/,
   ],
+  CheckUnknown: [
+    [/^⚠ WARN: The check has said nothing 3 times in a row: timed out$/],
+    /^Warning CheckUnknown: Policy a: check has said nothing 3 times in a row, last: timed out; nothing is counted$/,
+  ],
+  CheckKnown: [[/^INFO: The check says again how it is$/], /^Normal CheckKnown: Policy a: check says again how it is$/],
   SlotDenied: [[/^⚠ WARN: No slot for node node-1: budget cluster is full, 1 of 1 disrupted; checks go on/], null],
   Withheld: [
     [/^the cluster budget grants no slot; would otherwise act on the node$/],

@@ -6,7 +6,7 @@ import type { EventRecorder } from './event-recorder.ts';
 import type { Log } from './log.ts';
 import { type Place, tellingOf } from './transition-table.ts';
 
-/** Topics whose latest word waits: there are two of the node, and one of each policy. */
+/** Topics whose latest word waits: there are some of the node, and three of each policy. */
 const MAX_WAITING = 100;
 
 /** The metrics that count transitions. */
@@ -75,6 +75,10 @@ function isStillSo(transition: Transition, { roster, bugs }: AgentState): boolea
       return roster.get(transition.policy.metadata.name)?.health.failing === true;
     case 'CheckRecovered':
       return roster.get(transition.policy)?.health.failing !== true;
+    case 'CheckUnknown':
+      return !!roster.get(transition.policy)?.silence?.lasting;
+    case 'CheckKnown':
+      return !roster.get(transition.policy)?.silence?.lasting;
     case 'InternalError':
       return bugs.some(({ text }) => text === transition.text);
     default:

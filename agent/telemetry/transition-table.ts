@@ -4,6 +4,7 @@ import { describeHold, type Withheld } from '../core/holds.ts';
 import { MAX_MESSAGE_BYTES, type NodeEvent } from '../core/node-event.ts';
 import { describeSaid } from '../core/said.ts';
 import { bytesOf, listWithin } from '../core/short-text.ts';
+import { SILENT_RUNS_UNTIL_TOLD } from '../core/silence.ts';
 import { describeDenial } from '../core/slot.ts';
 import type { Transition } from '../core/transition.ts';
 import type { RunOutcome, Verdict } from '../core/verdict.ts';
@@ -129,6 +130,23 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
       event: normal('check', 'CheckRecovered', message, policy),
     };
   },
+  CheckUnknown({ policy, why }, { about }) {
+    const times = `${SILENT_RUNS_UNTIL_TOLD} times in a row`;
+    const text = about(`⚠ WARN: The check has said nothing ${times}: ${why}`, policy);
+    const message = `Policy ${policy}: check has said nothing ${times}, last: ${why}; nothing is counted`;
+    return {
+      lines: [{ level: 'warn', message: 'policy unknown', fields: { policy, why }, text }],
+      event: warning('unknown', 'CheckUnknown', message, policy),
+    };
+  },
+  CheckKnown({ policy, because }, { about }) {
+    const message = `Policy ${policy}: ${WHY_KNOWN[because]}`;
+    const text = because === 'Speaks' ? about('INFO: The check says again how it is', policy) : `INFO: ${message}`;
+    return {
+      lines: [{ level: 'info', message: 'policy known', fields: { policy, because }, text }],
+      event: normal('unknown', 'CheckKnown', message, policy),
+    };
+  },
   SlotDenied({ denial }, { node }) {
     const reason = describeDenial(denial);
     const text = `⚠ WARN: No slot for node ${node}: ${reason}; checks go on, and it is asked for again`;
@@ -216,6 +234,12 @@ const WHY_RECOVERED: Readonly<Record<Extract<Transition, { kind: 'CheckRecovered
   Healthy: 'check is healthy again',
   AppliesNoMore: 'it does not apply to this node any more, which counts as recovered',
   CountsAnew: 'its check as it is now has not failed failureThreshold times in a row, which counts as recovered',
+};
+
+const WHY_KNOWN: Readonly<Record<Extract<Transition, { kind: 'CheckKnown' }>['because'], string>> = {
+  Speaks: 'check says again how it is',
+  AppliesNoMore: 'it does not apply to this node any more, so nobody waits for its check',
+  CountsAnew: 'its check is another one now',
 };
 
 const WHY_WITHHELD: Readonly<Record<Withheld['why'], string>> = {

@@ -32,6 +32,7 @@ export const exited = (code: number, stdout = ''): RunOutcome => ({
 });
 export const HEALTHY = exited(0);
 export const FAILED = exited(1);
+export const UNKNOWN: RunOutcome = { ...HEALTHY, ended: { kind: 'NotStarted', reason: '/opt/x.sh: not found' } };
 
 export function policySet(
   policies: readonly NodeCheckPolicy[],

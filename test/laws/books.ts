@@ -5,7 +5,15 @@ import type { People } from './people.ts';
 import { claimOf, type Seen } from './seen.ts';
 
 /** What the verdicts of one check come to, in one life. */
-export type Tally = { check: string; failures: number; successes: number; isFailing: boolean; hasRecovered: boolean };
+export type Tally = {
+  check: string;
+  failures: number;
+  successes: number;
+  isFailing: boolean;
+  hasRecovered: boolean;
+  /** Runs in a row that said nothing, at most: also those that were left out for one that may take so long. */
+  silent: number;
+};
 
 /** What the promises know of one life of an agent. */
 export type Account = {
@@ -27,6 +35,8 @@ export type Account = {
   readonly waiting: WantedEvent[];
   /** Policies of which it said last that they fail. */
   readonly failing: Set<string>;
+  /** Policies of which it said last that their check says nothing, with since when, in milliseconds. */
+  readonly unknown: Map<string, number>;
   /** What any agent has written since it began. */
   readonly seen: string[];
   /** What had to become an Event, and what it is the latest word on. */
@@ -110,7 +120,7 @@ export class Books {
   }
 }
 
-export const NOTHING_COUNTED = { failures: 0, successes: 0, isFailing: false, hasRecovered: false };
+export const NOTHING_COUNTED = { failures: 0, successes: 0, isFailing: false, hasRecovered: false, silent: 0 };
 
 /** Compares the counts with the thresholds in force. */
 export function settle(tally: Tally, { spec: { check } }: NodeCheckPolicy): void {

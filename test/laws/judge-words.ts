@@ -5,6 +5,8 @@ import type { World } from './world.ts';
 
 /** An agent writes so many at once, with those that the model does not count; after that the last word waits for minutes. */
 const EVENT_BURST = 25;
+/** A check of which nothing was known is said to speak no sooner than a minute after, with its next run. */
+const UNKNOWN_LASTS_MS = 68_500;
 /** How a log says what became of a Node. */
 const WORDS = {
   'Put the cordon': 'Cordoning node',
@@ -23,18 +25,29 @@ export function noteWords(books: Books, account: Account, told: Transition): voi
   }
   if (told.kind === 'CheckFailing') noteCheck(books, account, told.kind, told.policy.metadata.name);
   if (told.kind === 'CheckRecovered') noteCheck(books, account, told.kind, told.policy);
-  if (told.kind === 'NodeReplaced') account.failing.clear();
+  if (told.kind === 'CheckUnknown') noteUnknown(books, account, told.policy);
+  if (told.kind === 'CheckKnown') noteKnown(books, account, told.policy);
+  if (told.kind === 'CheckSkipped') {
+    const tally = account.tallies.get(told.policy.metadata.name);
+    if (tally) tally.silent += 1;
+  }
+  if (told.kind === 'NodeReplaced') {
+    account.failing.clear();
+    account.unknown.clear();
+  }
   if (told.kind === 'StandingBy') account.standsBySinceMs = books.nowMs();
   if (told.kind === 'TookOver') noteTakeover(books, account);
 }
 
 /** What it said of checks while it stood by becomes an Event as far as it is still so. */
 function noteTakeover(books: Books, account: Account): void {
-  const { waiting, failing } = account;
+  const { waiting, failing, unknown } = account;
   account.standsBySinceMs = null;
+  const isOf = (policies: Iterable<string>, about: string) =>
+    [...policies].some((policy) => about === aboutPolicy(policy));
   for (const { reason, about } of waiting.splice(0)) {
-    const isStillSo = [...failing].some((policy) => about === aboutPolicy(policy));
-    if (reason === 'CheckFailing' && isStillSo) noteEvent(books, account, reason, about);
+    if (reason === 'CheckFailing' && isOf(failing, about)) noteEvent(books, account, reason, about);
+    if (reason === 'CheckUnknown' && isOf(unknown.keys(), about)) noteEvent(books, account, reason, about, 'unknown');
   }
 }
 
@@ -49,14 +62,36 @@ function noteCheck(books: Books, account: Account, kind: 'CheckFailing' | 'Check
   noteEvent(books, account, kind, aboutPolicy(policy));
 }
 
-/** At the end, when every check is healthy. */
-export function judgeLastWords(books: Books, { life, failing }: Account): void {
-  for (const policy of failing) books.broken(`told: the last word of ${life.name} is that ${policy} fails`);
+/** Once, and after three runs in a row that said nothing. */
+function noteUnknown(books: Books, account: Account, policy: string): void {
+  const { life, unknown, tallies } = account;
+  const { silent = 0 } = tallies.get(policy) ?? {};
+  if (unknown.has(policy)) books.broken(`told: ${life.name} says twice that ${policy} says nothing`);
+  if (silent < 3) books.broken(`told: ${life.name} says that ${policy} says nothing after ${silent} runs that did not`);
+  unknown.set(policy, books.nowMs());
+  noteEvent(books, account, 'CheckUnknown', aboutPolicy(policy), 'unknown');
 }
 
-function noteEvent(books: Books, account: Account, reason: string, about: string): void {
+function noteKnown(books: Books, account: Account, policy: string): void {
+  const { life, unknown } = account;
+  if (!unknown.delete(policy)) books.broken(`told: ${life.name} says that ${policy} speaks, which was never silent`);
+  noteEvent(books, account, 'CheckKnown', aboutPolicy(policy), 'unknown');
+}
+
+/** At the end, when every check is healthy. */
+export function judgeLastWords(books: Books, { life, failing, unknown }: Account): void {
+  for (const policy of failing) books.broken(`told: the last word of ${life.name} is that ${policy} fails`);
+  for (const [policy, sinceMs] of unknown) {
+    if (books.nowMs() > sinceMs + UNKNOWN_LASTS_MS) {
+      books.broken(`told: the last word of ${life.name} is that ${policy} says nothing`);
+    }
+  }
+}
+
+/** @param kind of which policies have several topics; default: the one that there is */
+function noteEvent(books: Books, account: Account, reason: string, about: string, kind = ''): void {
   const events = account.standsBySinceMs === null ? account.events : account.waiting;
-  events.push({ topic: about || reason, reason, about, atMs: books.nowMs() });
+  events.push({ topic: kind + (about || reason), reason, about, atMs: books.nowMs() });
 }
 
 /** Which latest word on a topic is no Event yet, of those who may still write it; null: none. */

@@ -43,6 +43,7 @@ export class Judge extends Books implements Observer {
       standsBySinceMs: null,
       waiting: [],
       failing: new Set(),
+      unknown: new Map(),
       events: [],
       eventsSent: 0,
       tallies: new Map(),
@@ -76,7 +77,9 @@ export class Judge extends Books implements Observer {
     if (now === undefined || tally !== token) return;
     const isTimeout = outcome === 'timeout' || outcome === 'hang';
     const isFailed = outcome === 'failed' || (isTimeout && now.spec.check.onTimeout === 'Failed');
+    if (outcome === 'unknown' || (isTimeout && !isFailed)) tally.silent += 1;
     if (!isFailed && outcome !== 'healthy') return;
+    tally.silent = 0;
     tally.failures = isFailed ? tally.failures + 1 : 0;
     tally.successes = isFailed ? 0 : tally.successes + 1;
     settle(tally, now);
