@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { startCheck } from '../check/run-check.ts';
 import { isBug } from '../core/bug.ts';
+import type { EndOrder } from '../core/fatal.ts';
 import type { NodeView } from '../core/node.ts';
 import type { EventSeries } from '../core/node-event.ts';
 import { createAgentPodApi } from '../kube/agent-pod-api.ts';
@@ -26,6 +27,7 @@ import { parseAddress, serveHttp } from '../telemetry/http.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createTelling } from '../telemetry/telling.ts';
+import { lastLine } from '../telemetry/transition-table.ts';
 import { VERSION } from '../version.ts';
 import { END_SIGNALS, endAtOnce } from './end-at-once.ts';
 import { HOST_OPTIONS } from './host-options.ts';
@@ -141,7 +143,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
       tell(step);
       metrics.show(step);
     },
-    onEnd: () => end(1),
+    onEnd: (order) => end(1, order),
   });
   const loop = startLoopClock();
   const server = await serveHttp({
@@ -165,18 +167,23 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
   );
   watchNode(transport, nodeName, { onNode: (node) => agent.onNode(node), onProblem }, stopping.signal).catch(onProblem);
 
-  async function stop(exitCode: number): Promise<void> {
+  async function stop(exitCode: number, order?: EndOrder): Promise<void> {
     if (stopping.signal.aborted) return;
     stopping.abort();
     log({ level: 'info', message: 'stopping; the node stays as it is' });
-    setTimeout(() => process.exit(exitCode), END_WITHIN_MS);
+    const withinMs = order && Math.max(0, order.byMs - clock.nowMs());
+    const exit = () => {
+      if (order) log(lastLine(order));
+      process.exit(exitCode);
+    };
+    setTimeout(exit, withinMs ?? END_WITHIN_MS);
     policies.stop();
     server.close();
-    await endInOrder({ agent, recorder, clock, onProblem });
-    process.exit(exitCode);
+    await endInOrder({ agent, recorder, clock, withinMs, onProblem });
+    exit();
   }
-  function end(exitCode: number): void {
-    stop(exitCode).catch(onProblem);
+  function end(exitCode: number, order?: EndOrder): void {
+    stop(exitCode, order).catch(onProblem);
   }
   for (const signal of END_SIGNALS) {
     process.on(signal, () => end(0));

@@ -1,5 +1,6 @@
 import { cordonOwner, drainsOf, type Ledger } from './ledger.ts';
 import type { ConditionChange, NodeCondition } from './node.ts';
+import type { NodeCheckPolicy } from './policy.ts';
 import type { Roster, WatchedPolicy } from './roster.ts';
 import { describeSaid } from './said.ts';
 
@@ -10,7 +11,13 @@ export type ConditionState = Pick<ConditionChange, 'status' | 'reason' | 'messag
 export const LIFECYCLE_TYPES: readonly string[] = ['DrainInProgress', 'Drained'];
 
 /** All reasons that were ever written, by which a condition of ours is told from one that somebody else wrote over it. */
-const CHECK_REASONS: readonly string[] = ['CheckHealthy', 'CheckFailing', 'CheckNotYetRun', 'CheckUnknown'];
+const CHECK_REASONS: readonly string[] = [
+  'CheckHealthy',
+  'CheckFailing',
+  'CheckNotYetRun',
+  'CheckUnknown',
+  'CheckFatal',
+];
 const DRAIN_REASONS: readonly string[] = ['DrainStarted', 'DrainCompleted', 'DrainGaveUp'];
 
 /** How a message begins that gives the reason of a policy for the exit code; no version may write it in another way. */
@@ -37,8 +44,9 @@ function isMapped({ status, reason, message }: NodeCondition): boolean {
 /**
  * What the condition of each policy should say, by type, with what it says now, where that is ours.
  *
- * A verdict of Unknown changes nothing, and nor does a restart: without news the last known health stays. While a check goes on
- * failing, what was written as it began stays, whatever its exit codes and its words are by now.
+ * A verdict of Unknown changes nothing, and nor does a restart: without news the last known health stays, and so does that the
+ * check has ended the agent. While a check goes on failing, what was written as it began stays, whatever its exit codes and its
+ * words are by now.
  */
 export function checkStates(
   roster: Roster,
@@ -55,9 +63,11 @@ export function checkStates(
 }
 
 function checkState(watched: WatchedPolicy, before: NodeCondition | undefined): ConditionState {
-  const { policy, health, verdict, said } = watched;
+  const { policy, health, verdict, said, complaint } = watched;
   const last = said ? describeSaid(said) : '';
   const about = (text: string) => `Policy ${policy.metadata.name}: ${text}${last === '' ? '' : `, last: ${last}`}`;
+  if (complaint !== undefined) return fatalState(policy, complaint);
+  if (verdict === undefined && before?.reason === 'CheckFatal') return 'Kept';
   if (health.failing) {
     if (before?.status === 'False' && (before.reason === 'CheckFailing' || isMapped(before))) return 'Kept';
     if (said === undefined || said.mapped === null) {
@@ -75,6 +85,12 @@ function checkState(watched: WatchedPolicy, before: NodeCondition | undefined): 
   return verdict === undefined
     ? { status: 'Unknown', reason: 'CheckNotYetRun', message: about('check has not run yet') }
     : { status: 'Unknown', reason: 'CheckUnknown', message: about('check has not said yet how it is') };
+}
+
+function fatalState({ metadata }: NodeCheckPolicy, complaint: string): ConditionState {
+  const said = complaint === '' ? '' : ` (${complaint})`;
+  const message = `Policy ${metadata.name}: the check wrote to stderr${said}, and onStderr is Fatal, so the agent ended`;
+  return { status: 'Unknown', reason: 'CheckFatal', message };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Claim, claimChange, claimOn, predecessorOn, rivalOn, standbyChange } from './claim.ts';
 import { type Comparison, compareNode } from './compare.ts';
+import { endOrder, fatalWaitsUntilMs } from './fatal.ts';
 import type { Withheld } from './holds.ts';
 import { drainsOf, isDisrupting, ledgerOf, readLedger, writeLedger } from './ledger.ts';
 import {
@@ -47,7 +48,8 @@ export function decide(state: AgentState, now: Now): Decision {
   const rival = node && rivalOn(node, state.own, state.standing);
   const comparison = node && compare(state, node, now);
   const conditions = node && state.inForce && compareConditions(node, state.roster, timestamp(now.wallMs));
-  const acts = node !== null && rival === null && !state.isFatal;
+  const isActing = node !== null && rival === null;
+  const acts = isActing && state.fatal === null;
   const drains = acts ? drainsOrder(state, node, comparison) : restingDrains(state, rival);
   const relookAtMs = needsLook(state, comparison, drains) ? state.lookedAtMs + RELOOK_MS : Number.POSITIVE_INFINITY;
   const lastLookAtMs = lookBeforeDeletionsMs(state, drains, now);
@@ -57,18 +59,20 @@ export function decide(state: AgentState, now: Now): Decision {
     node !== null && predecessorOn(node, state.own, state.standing) === 'Unknown' ? claimOn(node) : null;
   const orders: Orders = {
     effects: acts ? effectsOrder(state, node, comparison) : null,
-    report: node === null || state.isFatal ? null : reportOrder(state, node, rival, now),
-    conditions: acts && conditions?.kind === 'Compared' && conditions.step ? conditionsOrder(conditions.step) : null,
+    report: node === null || state.fatal !== null ? null : reportOrder(state, node, rival, now),
+    conditions:
+      isActing && conditions?.kind === 'Compared' && conditions.step ? conditionsOrder(conditions.step) : null,
     ...drains,
     slots: slotsOrder(state, comparison, rival),
-    checks: [...state.roster.values()].map(({ policy }) => policy),
+    checks: state.fatal === null ? [...state.roster.values()].map(({ policy }) => policy) : [],
     readNode: now.ms >= readAtMs,
     readTolerations: state.ownTolerations === 'Unread' && wantsNoExecute(state),
     lookFor: rival !== null && now.ms >= rivalLookAtMs ? rival : predecessor,
-    end: state.isFatal,
+    end: state.fatal && endOrder(state.fatal, state.node, isActing, conditions, now),
   };
   const bugsEndAtMs = Math.min(...state.bugs.map(({ atMs }) => later(atMs + BUG_LASTS_MS, now)));
-  const wakeAtMs = Math.min(later(readAtMs, now), later(rivalLookAtMs, now), bugsEndAtMs);
+  const endsAtMs = state.fatal === null ? Number.POSITIVE_INFINITY : later(fatalWaitsUntilMs(state.fatal), now);
+  const wakeAtMs = Math.min(later(readAtMs, now), later(rivalLookAtMs, now), bugsEndAtMs, endsAtMs);
   return { orders, wakeAtMs, comparison, conditions, rival };
 }
 
@@ -202,7 +206,7 @@ function slotsOrder(state: AgentState, comparison: Comparison | null, rival: Cla
   };
   // Nobody can say what is ours, or whether there is a Node, so slots stay as they are, too.
   const isUnknown = nodeOf(state) === null || comparison?.kind !== 'Compared' || !readLedger(node).readable;
-  if (state.isFatal || isUnknown) return order('Leave');
+  if (state.fatal !== null || isUnknown) return order('Leave');
   if (rival !== null)
     return order(isDisrupting(ledgerOf(node)) || !isOfAnotherInstall(rival, state.own) ? 'Leave' : 'None');
   if (isDisrupting(ledgerOf(node))) return order('Keep');

@@ -20,6 +20,8 @@ export type WatchedPolicy = {
   readonly awaitsRun?: true;
   /** Its runs say nothing of late; absent: the last one said something, or there was none. */
   readonly silence?: Silence;
+  /** What it wrote to stderr under `onStderr: Fatal`, as one visible line, which ends the agent; absent: it did not. */
+  readonly complaint?: string;
 };
 
 /** By policy name, in file order: every policy that applies to this node. */
@@ -143,6 +145,11 @@ export function checkIdentity({ spec: { check } }: NodeCheckPolicy): string {
 export function withSilence(roster: Roster, name: string, silence: Silence | undefined): Roster {
   if (roster.get(name)?.silence === silence) return roster;
   return withWatched(roster, name, ({ silence: _, ...rest }) => ({ ...rest, ...(silence && { silence }) }));
+}
+
+/** The roster after the check of the policy of that name has ended the agent. @param complaint what it wrote to stderr */
+export function withComplaint(roster: Roster, name: string, complaint: string): Roster {
+  return withWatched(roster, name, (watched) => ({ ...watched, complaint }));
 }
 
 function withWatched(roster: Roster, name: string, next: (watched: WatchedPolicy) => WatchedPolicy): Roster {

@@ -1,5 +1,6 @@
 import { type Claim, NEW_STANDING, type Standing } from './claim.ts';
 import type { DrainEnds } from './effects/drain.ts';
+import type { Fatal } from './fatal.ts';
 import type { NodeView } from './node.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { PolicySet } from './policy.ts';
@@ -47,6 +48,7 @@ export type Told = {
   readonly rival: string | null;
   /** By policy, the key of `problemsKey`: why its drain gave up. */
   readonly drainProblems: ReadonlyMap<string, string>;
+  readonly isFatal: boolean;
 };
 
 /** Everything that one node's agent knows. Each thing stands here once. */
@@ -76,8 +78,8 @@ export type AgentState = {
   readonly landings: ReadonlyMap<string, { readonly since: string; readonly atMs: number }>;
   /** Defects of this program that have shown of late, the first one first. */
   readonly bugs: readonly Bug[];
-  /** A check has ended the agent. */
-  readonly isFatal: boolean;
+  /** A check ends the agent; null: none does. */
+  readonly fatal: Fatal | null;
   readonly told: Told;
 };
 
@@ -91,6 +93,7 @@ const NOTHING_TOLD: Told = {
   foreignConditions: '',
   rival: null,
   drainProblems: new Map(),
+  isFatal: false,
 };
 
 /** An agent that knows nothing yet. */
@@ -112,7 +115,7 @@ export function newState(nodeName: string, own: Claim, now: Now): AgentState {
     drainEnds: {},
     landings: new Map(),
     bugs: [],
-    isFatal: false,
+    fatal: null,
     told: NOTHING_TOLD,
   };
 }

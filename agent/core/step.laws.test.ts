@@ -180,8 +180,11 @@ test('nothing is written, drained or taken while there is no Node, another agent
   fc.assert(
     fc.property(anyHistory, (history) => {
       play(history, ({ state, orders, decision }) => {
-        if (state.node.kind === 'There' && decision.rival === null && !state.isFatal) return;
-        assert.deepEqual([orders.effects, orders.conditions, orders.drains], [null, null, []]);
+        const acts = state.node.kind === 'There' && decision.rival === null;
+        if (acts && state.fatal === null) return;
+        assert.deepEqual([orders.effects, orders.report, orders.drains], [null, acts ? null : orders.report, []]);
+        // That the check ends the agent is said.
+        assert.ok(orders.conditions === null || acts);
         assert.ok(orders.slots === null || orders.slots.need === 'Leave');
       });
     }),

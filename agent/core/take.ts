@@ -13,6 +13,7 @@ import {
   forgetCounts,
   rosterOf,
   type WatchedPolicy,
+  withComplaint,
   withHealth,
   withRun,
   withSilence,
@@ -233,10 +234,9 @@ function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { 
   if (watched === undefined) return quietly(state);
   const judgement = judge(outcome, watched.policy.spec.check);
   if (judgement.status === 'Fatal') {
-    return {
-      state: { ...state, isFatal: true },
-      transitions: [{ kind: 'CheckFatal', policy: watched.policy, outcome }],
-    };
+    const { words: complaint } = judgement;
+    const fatal = state.fatal ?? { policy: watched.policy, outcome, complaint, atMs: now.ms };
+    return quietly({ ...state, fatal, roster: withComplaint(state.roster, name, complaint) });
   }
   const verdict: Verdict = judgement;
   if (watched.awaitsRun) {

@@ -12,7 +12,7 @@ import type { Transition } from './transition.ts';
 /** What has to be told, because it is not what was told last. */
 export function tell(
   state: AgentState,
-  { comparison, conditions, rival }: Decision,
+  { comparison, conditions, rival, orders }: Decision,
 ): { readonly told: Told; readonly transitions: readonly Transition[] } {
   const { told } = state;
   const node = nodeOf(state);
@@ -65,6 +65,13 @@ export function tell(
     if (conditions?.kind === 'Unreadable') say({ kind: 'ConditionsUnreadable', problem: conditions.problem });
   }
 
+  // Before it is known who acts on the Node nobody can say whose it is to write an Event.
+  const isFatal = state.fatal !== null && (state.node.kind !== 'Unread' || orders.end !== null);
+  if (state.fatal !== null && isFatal && !told.isFatal) {
+    const { policy, outcome, complaint } = state.fatal;
+    say({ kind: 'CheckFatal', policy, outcome, complaint });
+  }
+
   return {
     told: {
       node: facts,
@@ -76,6 +83,7 @@ export function tell(
       foreignConditions: rival === null ? conditionsKey : told.foreignConditions,
       rival: node === null ? told.rival : rivalId,
       drainProblems: failed,
+      isFatal,
     },
     transitions,
   };

@@ -32,7 +32,12 @@ export type Transition =
   /** A drain that is remembered as failed gave up once more, and other things were in its way. */
   | { readonly kind: 'DrainFailsAnew'; readonly policy: string; readonly problems: readonly string[] }
   /** The check wrote to stderr under `onStderr: Fatal`: the agent ends. */
-  | { readonly kind: 'CheckFatal'; readonly policy: NodeCheckPolicy; readonly outcome: RunOutcome }
+  | {
+      readonly kind: 'CheckFatal';
+      readonly policy: NodeCheckPolicy;
+      readonly outcome: RunOutcome;
+      readonly complaint: string;
+    }
   | {
       readonly kind: 'CheckFailing';
       readonly policy: NodeCheckPolicy;

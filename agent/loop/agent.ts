@@ -1,6 +1,7 @@
 import type { AgentEvent } from '../core/agent-event.ts';
 import { describeBug, isBug } from '../core/bug.ts';
 import type { Claim } from '../core/claim.ts';
+import type { EndOrder } from '../core/fatal.ts';
 import { isDisrupting, readLedger } from '../core/ledger.ts';
 import type { NodeView } from '../core/node.ts';
 import type { Orders } from '../core/orders/orders.ts';
@@ -53,8 +54,8 @@ export type AgentOptions = {
   readonly drainMeter: DrainMeter;
   /** Takes every step, to tell what it has to tell. */
   onStep(step: Step): void;
-  /** A check demands that the agent ends. */
-  onEnd(): void;
+  /** A check demands that the agent ends; said again with every step until it has. */
+  onEnd(order: EndOrder): void;
   /** How long a request without an answer may still land, in milliseconds; default: the API server's limit. */
   readonly mayLandMs?: number | undefined;
 };
@@ -222,7 +223,8 @@ export class Agent {
     this.#guard(() => this.#writer.obey());
     this.#guard(() => this.#looks.obey(orders));
     this.#guard(() => this.#wakeAt(wakeAtMs));
-    if (orders.end) this.#guard(() => this.#options.onEnd());
+    const { end } = orders;
+    if (end !== null) this.#guard(() => this.#options.onEnd(end));
   }
 
   /** Whatever is wrong with this program shows, and keeps nothing else from being done. */
@@ -287,7 +289,7 @@ const NO_ORDERS: Orders = {
   readNode: false,
   readTolerations: false,
   lookFor: null,
-  end: false,
+  end: null,
 };
 
 function bugMet(error: Error): Extract<AgentEvent, { kind: 'BugMet' }> {

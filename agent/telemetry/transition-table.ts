@@ -1,5 +1,6 @@
 import { BUG_PREFIX } from '../core/bug.ts';
 import { markEffect } from '../core/effects/list.ts';
+import type { EndOrder } from '../core/fatal.ts';
 import { describeHold, type Withheld } from '../core/holds.ts';
 import { MAX_MESSAGE_BYTES, type NodeEvent } from '../core/node-event.ts';
 import { describeSaid } from '../core/said.ts';
@@ -98,16 +99,10 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
     const level = verdict.status === 'Healthy' ? 'debug' : 'info';
     return { lines: [verdictLine(told, place), ...outputLines(policy.metadata.name, outcome, level)] };
   },
-  CheckFatal: ({ policy: { metadata, spec }, outcome }) => ({
-    lines: [
-      ...outputLines(metadata.name, outcome, 'error'),
-      {
-        level: 'error',
-        message:
-          'the check wrote to stderr and onStderr is Fatal, so the agent ends and leaves the node as it is; make the script silent or set spec.check.onStderr',
-        fields: { policy: metadata.name, command: spec.check.command.join(' ') },
-      },
-    ],
+  // Why the agent ends is the last that it says.
+  CheckFatal: ({ policy: { metadata }, outcome, complaint }) => ({
+    lines: outputLines(metadata.name, outcome, 'error'),
+    event: warning('fatal', 'CheckFatal', describeFatal(metadata.name, complaint), metadata.name),
   }),
   CheckFailing({ policy: { metadata, spec }, verdict }, { about }) {
     const { name } = metadata;
@@ -252,6 +247,23 @@ const WHY_WITHHELD: Readonly<Record<Withheld['why'], string>> = {
   TolerationsPending: "the tolerations of the agent's own pod are not read yet",
   WouldEvictAgent: "the agent's own pod does not tolerate the NoExecute taint",
 };
+
+/** The last line of an agent that a check ends, which the kubelet keeps as the container's termination message. */
+export function lastLine({ policy: { metadata, spec }, complaint }: EndOrder): LogEntry {
+  const { name } = metadata;
+  return {
+    level: 'error',
+    message: 'the check wrote to stderr and onStderr is Fatal, so the agent ends',
+    fields: { policy: name, complaint, command: spec.check.command.join(' ') },
+    text: `⛔ ERROR: ${describeFatal(name, complaint)}`,
+  };
+}
+
+function describeFatal(policy: string, complaint: string): string {
+  const wrote = `Policy ${policy}: the check wrote to stderr${complaint === '' ? '' : `: ${complaint}`}`;
+  const then = 'onStderr is Fatal, so the agent ends and leaves the node as it is';
+  return `${wrote}; ${then}: make the script silent or set spec.check.onStderr`;
+}
 
 function verdictLine(
   { policy, verdict, health }: Extract<Transition, { kind: 'CheckEnded' }>,

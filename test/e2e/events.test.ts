@@ -4,24 +4,15 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { NodeEvent } from '../../agent/core/node-event.ts';
 import { type AgentCluster, joinAgentCluster } from '../harness/agent-cluster.ts';
-import type { KubeList } from '../harness/api-client.ts';
 import { countRequests } from '../harness/audit.ts';
 import { skipWithoutControlPlane } from '../harness/binaries.ts';
 import { addGuardedPods } from '../harness/guarded-pods.ts';
+import { eventsOn } from '../harness/node-events.ts';
 import { createNode } from '../harness/nodes.ts';
 import { createSickCheck } from '../harness/sick-check.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const TAINT = { key: 'nodeServiceCheckFailed', value: 'true', effect: 'NoSchedule' } as const;
-const EVENTS = '/api/v1/namespaces/default/events';
-
-interface EventObject {
-  readonly reason: NodeEvent['reason'];
-  readonly type: string;
-  readonly message: string;
-  readonly count: number;
-  readonly involvedObject: { readonly uid: string };
-}
 
 /** The agent as it is shipped, with the rights it ships with, on a real API server. */
 describe('the Events of a running agent', { skip: skipWithoutControlPlane(), concurrency: 4 }, () => {
@@ -120,11 +111,7 @@ function toolsOf(cluster: () => AgentCluster) {
     const start = async () => cluster().start(await cluster().seat(name), check);
     return { check, start, uid: metadata.uid };
   }
-  const eventsOf = async (name: string) => {
-    const query = encodeURIComponent(`involvedObject.kind=Node,involvedObject.name=${name},source=node-svc-checker`);
-    const { items } = await cluster().plane.api.requestOk<KubeList>('GET', `${EVENTS}?fieldSelector=${query}`);
-    return (items ?? []) as unknown as readonly EventObject[];
-  };
+  const eventsOf = (name: string) => eventsOn(cluster().plane.api, name);
   const countOf = async (name: string, reason: NodeEvent['reason']) =>
     (await eventsOf(name)).reduce((sum, event) => sum + (event.reason === reason ? event.count : 0), 0);
   const told = (name: string, reason: NodeEvent['reason'], times = 1) =>

@@ -208,7 +208,7 @@ function setScene({ spoil = () => ({}), node: nodeOf = (node) => node, policies:
     drainNarrator: createDrainNarrator('node-1', () => {}, tellBug),
     drainMeter: { podsLeft() {}, podAccepted() {}, attemptEnded() {} },
     onStep: (step) => void told.push(...step.told),
-    onEnd: assert.fail,
+    onEnd: () => assert.fail(),
   };
   const agent: Agent = new Agent({ ...options, ...spoil(options, defect) });
   const policy = samplePolicy('disk', {

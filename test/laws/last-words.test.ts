@@ -77,3 +77,21 @@ test('an agent that ends does not wait for an API server that is silent', async 
   life.stop(GONE_WITHIN_MS);
   assert.ok((await isGone()) <= 2_500);
 });
+
+test('an agent that a check ends has said so by then', async () => {
+  const { script, life, reasons, until, isGone } = await settledLife();
+  script('b', 'fatal');
+  await until('the end to begin', () => life.state !== 'alive');
+  await isGone();
+  assert.equal(reasons().at(-1), 'CheckFatal');
+});
+
+test('an agent that a check ends is gone within 2 s, though the API server is silent', async () => {
+  const { world, script, life, until } = await settledLife();
+  world.cluster.faults.add({ fault: { kind: 'stall' } });
+  script('b', 'fatal');
+  await until('what was written', () => life.lines.some((line) => line.includes('no such tool')));
+  const fromMs = world.clock.nowMs();
+  await until('the end', () => life.state === 'dead');
+  assert.ok(world.clock.nowMs() - fromMs <= 2_000, `${world.clock.nowMs() - fromMs} ms`);
+});

@@ -1,4 +1,5 @@
 import { isBug } from '../../agent/core/bug.ts';
+import type { EndOrder } from '../../agent/core/fatal.ts';
 import type { PodName } from '../../agent/core/orders/pod.ts';
 import type { NodeCheckPolicy, PolicyLoad } from '../../agent/core/policy.ts';
 import type { Clock, Run } from '../../agent/core/ports.ts';
@@ -44,7 +45,7 @@ export type LifeOptions = {
   readonly startCheck: (life: Life, policy: NodeCheckPolicy) => Run;
   readonly witness: Witness;
   /** A check demands the end. */
-  readonly onFatal: (life: Life) => void;
+  readonly onFatal: (life: Life, order: EndOrder) => void;
 };
 
 /**
@@ -128,7 +129,7 @@ export class Life {
         }
         tell({ ...step, told: step.told.filter(({ kind }) => !QUIET.has(kind)) });
       },
-      onEnd: () => options.onFatal(this),
+      onEnd: (order) => options.onFatal(this, order),
     });
     void watchNode(
       transport,
@@ -149,15 +150,17 @@ export class Life {
     this.#ending.abort(ENDED);
   }
 
-  /** As SIGTERM; what has not ended after the time of grace is killed. */
-  stop(graceMs: number): void {
+  /** As SIGTERM; what has not ended after the time of grace is killed. @param withinMs that it takes; default: as SIGTERM */
+  stop(graceMs: number, withinMs?: number): void {
     if (this.state !== 'alive') return;
     this.state = 'stopping';
     this.#ending.abort(ENDED);
     const { clock } = this.#options;
     clock.after(graceMs, () => this.kill());
     const onProblem = (error: unknown) => this.agent.onProblem(error);
-    void endInOrder({ agent: this.agent, recorder: this.#recorder, clock, onProblem }).then(() => this.kill());
+    void endInOrder({ agent: this.agent, recorder: this.#recorder, clock, withinMs, onProblem }).then(() =>
+      this.kill(),
+    );
   }
 
   #isDead(): boolean {

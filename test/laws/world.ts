@@ -25,8 +25,6 @@ export type NodeOptions = { readonly labels?: Readonly<Record<string, string>> }
 
 /** Longest run of a check, in milliseconds. */
 const RUN_MS = 200;
-/** The pod's grace period is not what ends an agent: it ends itself by then. */
-const GRACE_MS = 2_600;
 /** Until the kubelet starts a container again that has ended. */
 const RESTART_MS = 3_000;
 
@@ -91,7 +89,7 @@ export class World {
       pod: { namespace, name: pod },
       startCheck: (self, policy) => this.#run(self, policy),
       witness: this.observer,
-      onFatal: (self) => this.#endFatally(self),
+      onFatal: (self, { byMs }) => this.#endFatally(self, byMs - this.clock.nowMs()),
     });
     this.lives.push(life);
     this.observer.began(life);
@@ -105,8 +103,9 @@ export class World {
   }
 
   /** The kubelet starts the container of an agent that ended itself anew. */
-  #endFatally(life: Life): void {
-    life.stop(GRACE_MS);
+  #endFatally(life: Life, withinMs: number): void {
+    if (life.state !== 'alive') return;
+    life.stop(withinMs, withinMs);
     const { name, namespace } = life.pod;
     this.clock.after(RESTART_MS, () => {
       const isThere = this.livingOn(life.nodeName).some(({ pod }) => pod.name === name);

@@ -1,4 +1,5 @@
 import type { Claim } from '../claim.ts';
+import type { EndOrder } from '../fatal.ts';
 import type { NodePatch, StringChanges } from '../node.ts';
 import type { ConditionStep } from '../node-conditions.ts';
 import type { NodeCheckPolicy, NodeDisruptionBudget } from '../policy.ts';
@@ -62,6 +63,6 @@ export type Orders = {
   readonly readTolerations: boolean;
   /** Look whether this other agent of the node is there still. */
   readonly lookFor: Claim | null;
-  /** End the process: a check demands it. */
-  readonly end: boolean;
+  /** End the process: a check demands it; null: none does, or something has to be said first. */
+  readonly end: EndOrder | null;
 };

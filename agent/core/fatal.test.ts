@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { clockedAgent, FAILED, HEALTHY, UNKNOWN } from '../../test/harness/step-samples.ts';
+import { claimChange } from './claim.ts';
+import { changedNode, type NodeView } from './node.ts';
+import { applyStep, sampleNode, samplePolicy } from './samples.ts';
+import type { RunOutcome } from './verdict.ts';
+
+const TYPE = 'DiskHealthy';
+const NOISY: RunOutcome = { ...HEALTHY, stderr: '\u001b[31mdf: not found\nx', stderrBytes: 20 };
+const CONDITIONED = samplePolicy('a', { check: { failureThreshold: 1 }, spec: { nodeCondition: TYPE } });
+const RIVAL = { namespace: 'agents', name: 'rival' };
+
+type Clocked = ReturnType<typeof clockedAgent>;
+
+/** What is ordered of the conditions reaches the Node, and the agent hears of it; what of it said something of the check. */
+function landConditions(agent: Clocked): string[] {
+  const said: string[] = [];
+  for (let order = agent.orders.conditions; order !== null; order = agent.orders.conditions) {
+    const { step } = order;
+    if (step.kind === 'Write') said.push(...step.patch.set.map(({ status, message }) => `${status}: ${message}`));
+    agent.see(applyStep(agent.node, step));
+  }
+  return said;
+}
+
+const kindsOf = (told: readonly { readonly kind: string }[]) => told.map(({ kind }) => kind);
+const WORDS = 'Policy a: the check wrote to stderr (df: not found), and onStderr is Fatal, so the agent ended';
+
+suite('an agent whose check writes to stderr under onStderr: Fatal', () => {
+  test('tells it with what was written, and ends', () => {
+    const agent = clockedAgent([samplePolicy('a')]);
+    agent.see(sampleNode());
+    assert.equal(agent.orders.end, null);
+    const [told] = agent.run('a', NOISY);
+    assert.ok(told?.kind === 'CheckFatal');
+    assert.deepEqual([told.complaint, told.policy.metadata.name], ['df: not found', 'a']);
+    const { byMs, complaint } = agent.orders.end ?? assert.fail();
+    assert.deepEqual([byMs - agent.now.ms, complaint], [2_000, 'df: not found']);
+    assert.deepEqual(kindsOf(agent.pass(100)), [], 'once');
+  });
+
+  test('makes its condition Unknown before that', () => {
+    const agent = clockedAgent([CONDITIONED]);
+    agent.see(sampleNode());
+    agent.run('a', HEALTHY);
+    landConditions(agent);
+    agent.run('a', NOISY);
+    assert.equal(agent.orders.end, null);
+    assert.deepEqual(landConditions(agent), [`Unknown: ${WORDS}`]);
+    assert.ok(agent.orders.end);
+  });
+
+  test('ends when the condition is not written in time', () => {
+    const agent = clockedAgent([CONDITIONED]);
+    agent.see(sampleNode());
+    agent.run('a', NOISY);
+    agent.pass(1_499);
+    assert.equal(agent.orders.end, null);
+    assert.equal(agent.last.wakeAtMs, agent.now.ms + 1);
+    agent.pass(1);
+    assert.equal((agent.last.orders.end?.byMs ?? 0) - agent.now.ms, 500);
+  });
+
+  test('waits for the Node until then, and tells it when it knows who acts there', () => {
+    const agent = clockedAgent([CONDITIONED]);
+    assert.deepEqual(agent.run('a', NOISY), []);
+    assert.deepEqual([agent.pass(500), agent.orders.end], [[], null]);
+    assert.equal(kindsOf(agent.see(sampleNode())).filter((kind) => kind === 'CheckFatal').length, 1);
+    assert.equal(landConditions(agent).length, 1);
+    assert.ok(agent.orders.end);
+  });
+
+  test('without ever having read the Node tells it when the time is over', () => {
+    const agent = clockedAgent([CONDITIONED]);
+    agent.run('a', NOISY);
+    assert.deepEqual(kindsOf(agent.pass(1_500)), ['CheckFatal']);
+    assert.ok(agent.orders.end);
+  });
+
+  test('does not wait where there is no Node', () => {
+    const agent = clockedAgent([CONDITIONED]);
+    agent.send({ kind: 'NodeGone' });
+    assert.deepEqual(kindsOf(agent.run('a', NOISY)), ['CheckFatal']);
+    assert.ok(agent.orders.end);
+  });
+
+  test('writes nothing while another agent acts, and ends', () => {
+    const agent = clockedAgent([CONDITIONED]);
+    agent.see(sampleNode());
+    const rival = { ...agent.state.own, id: 'rival', pod: RIVAL, since: '2027-01-01T00:00:00Z', hasStandby: true };
+    agent.see({ ...changedNode(agent.node, claimChange(agent.node, rival)), resourceVersion: '50' });
+    agent.run('a', NOISY);
+    assert.equal(agent.orders.conditions, null);
+    assert.ok(agent.orders.end);
+  });
+
+  test('does nothing to the node any more, and runs no check', () => {
+    const agent = clockedAgent([CONDITIONED]);
+    agent.see(sampleNode());
+    agent.run('a', FAILED);
+    assert.ok(agent.orders.effects);
+    agent.run('a', NOISY);
+    const { effects, report, drains, checks, slots } = agent.orders;
+    assert.deepEqual([effects, report, drains, checks, slots?.need], [null, null, [], [], 'Leave']);
+  });
+});
+
+suite('the condition that says so', () => {
+  /** The agent that is started anew, on the Node as the one that ended has left it. */
+  function restarted(before: (agent: Clocked) => void = () => {}) {
+    const agent = clockedAgent([CONDITIONED]);
+    agent.see(sampleNode());
+    before(agent);
+    agent.run('a', NOISY);
+    landConditions(agent);
+    const next = clockedAgent([CONDITIONED]);
+    next.see(agent.node);
+    return next;
+  }
+  const conditionOn = ({ conditions }: NodeView) => {
+    const { status, reason } = conditions.find(({ type }) => type === TYPE) ?? assert.fail('there is no condition');
+    return [status, reason];
+  };
+
+  test('is ours after the restart, and stays until a run has said something', () => {
+    const agent = restarted();
+    assert.deepEqual(landConditions(agent), []);
+    assert.equal(
+      agent.last.decision.conditions?.kind === 'Compared' && agent.last.decision.conditions.foreign.length,
+      0,
+    );
+    assert.deepEqual(conditionOn(agent.node), ['Unknown', 'CheckFatal']);
+    agent.run('a', HEALTHY);
+    landConditions(agent);
+    assert.deepEqual(conditionOn(agent.node), ['True', 'CheckHealthy']);
+  });
+
+  test('stays also where the node is held for a check that failed before', () => {
+    const agent = restarted((before) => {
+      before.run('a', FAILED);
+      before.land();
+    });
+    assert.ok(agent.state.roster.get('a')?.health.failing);
+    assert.deepEqual(landConditions(agent), []);
+    agent.run('a', FAILED);
+    landConditions(agent);
+    assert.deepEqual(conditionOn(agent.node), ['False', 'CheckFailing']);
+  });
+
+  test('gives way to one of a run that says nothing', () => {
+    const agent = restarted();
+    agent.run('a', UNKNOWN);
+    landConditions(agent);
+    assert.deepEqual(conditionOn(agent.node), ['Unknown', 'CheckUnknown']);
+  });
+});
