@@ -1,6 +1,9 @@
 import type { NodeProblem } from '../core/status.ts';
 
-type ReportProblem = Exclude<NodeProblem['reason'], 'UnreadableLedger' | 'DrainActiveWithoutLedger'>;
+type ReportProblem = Exclude<
+  NodeProblem['reason'],
+  'AgentNotRunning' | 'AgentRestarted' | 'UnreadableLedger' | 'DrainActiveWithoutLedger'
+>;
 
 /** What is wrong with what a node's agent reports, as the end of a line that begins with the node. */
 export const REPORT_PROBLEMS: Readonly<Record<ReportProblem, string>> = {

@@ -28,6 +28,8 @@ export type StatusTextOptions = {
 
 const PROBLEMS: Readonly<Record<NodeProblem['reason'], string>> = {
   ...REPORT_PROBLEMS,
+  AgentNotRunning: 'its agent does not run',
+  AgentRestarted: 'its agent ended with an error and was started again',
   UnreadableLedger: 'nothing is done or undone there',
   DrainActiveWithoutLedger: 'says drainActive, and has no ledger: did somebody remove it?',
 };

@@ -1,6 +1,8 @@
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import type { AgentContainer } from '../core/agent-container.ts';
 import type { SlotLease } from '../core/slot.ts';
 import { type ClusterStatus, clusterStatus } from '../core/status.ts';
+import { lookUpAgents, watchAgents } from '../kube/agent-containers.ts';
 import { isRefusal } from '../kube/kube-error.ts';
 import { createSlotApi } from '../kube/slot-api.ts';
 import { lookUpSlots } from '../kube/slot-lookup.ts';
@@ -45,7 +47,8 @@ export const statusCommand: CommandModule<object, StatusOptions> = {
       .example('$0 status -A -o wide', 'every node, in full')
       .epilog(
         'Exit code 0: nothing is held and nothing is the matter. 1: something is. It needs the right to list Nodes (and to ' +
-          'watch them with --watch), and to list Leases in the namespace of the agents, else it does without the slots.',
+          'watch them with --watch), and to list Leases and Pods in the namespace of the agents, else it does without the slots, ' +
+          'and without what is the matter with their pods.',
       ),
   handler: showStatus,
 };
@@ -54,6 +57,8 @@ async function showStatus(options: ArgumentsCamelCase<StatusOptions>): Promise<v
   const { transport, namespace, isOwnNamespace } = openCluster(options);
   const { leases, problem } = await lookUpSlots(transport, namespace, isOwnNamespace);
   if (problem !== null) process.stderr.write(`slots are not shown: ${problem}\n`);
+  const { agents, problem: podProblem } = await lookUpAgents(transport, namespace, isOwnNamespace);
+  if (podProblem !== null) process.stderr.write(`agents' pods are not shown: ${podProblem}\n`);
   const write = (text: string) => process.stdout.write(text);
   const format = (status: ClusterStatus) => formatOutput(status, options, namespace);
   if (options.watch) {
@@ -64,13 +69,19 @@ async function showStatus(options: ArgumentsCamelCase<StatusOptions>): Promise<v
         const state = stateOf(status, options.all || options.output === 'json');
         return { state, text: format(status) };
       });
-    await followStatus(transport, { selector: options.selector, namespace, withSlots: leases !== null, onChange });
+    await followStatus(transport, {
+      selector: options.selector,
+      namespace,
+      withSlots: leases !== null,
+      withAgents: agents !== null,
+      onChange,
+    });
     latest.stop();
     return;
   }
   const nodes = await listNodes(transport, options.selector);
   if (nodes.length === 0) throw new Error(`there are no ${selectedNodes(options.selector)}`);
-  const status = clusterStatus(nodes, leases);
+  const status = clusterStatus(nodes, leases, agents ?? [], Date.now());
   write(format(status));
   if (status.summary.held > 0 || status.summary.withProblem > 0) process.exitCode = 1;
 }
@@ -85,6 +96,7 @@ type Following = {
   readonly selector: string;
   readonly namespace: string;
   readonly withSlots: boolean;
+  readonly withAgents: boolean;
   /** Also at the beginning, once everything is known. */
   onChange(look: () => ClusterStatus): void;
 };
@@ -95,7 +107,7 @@ type Following = {
  * @throws Error when the API server refuses to show Nodes
  */
 async function followStatus(transport: Transport, { onChange, ...options }: Following): Promise<void> {
-  const { selector, namespace, withSlots } = options;
+  const { selector, namespace, withSlots, withAgents } = options;
   const ended = new AbortController();
   const end = () => ended.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
@@ -103,9 +115,15 @@ async function followStatus(transport: Transport, { onChange, ...options }: Foll
   const nodes = new Map<string, NodeMetadata>();
   let listed = false;
   let leases: readonly SlotLease[] | null = null;
+  let agents: readonly AgentContainer[] | null = null;
   let failure: Error | null = null;
   const look = () => {
-    if (listed && (leases !== null || !withSlots)) onChange(() => clusterStatus(nodes.values(), leases));
+    if (!listed || (leases === null && withSlots) || (agents === null && withAgents)) return;
+    onChange(() => clusterStatus(nodes.values(), leases, agents ?? [], Date.now()));
+  };
+  const onAgents = (list: readonly AgentContainer[]) => {
+    agents = list;
+    look();
   };
   const onLeases = (list: readonly SlotLease[]) => {
     leases = list;
@@ -137,6 +155,7 @@ async function followStatus(transport: Transport, { onChange, ...options }: Foll
   await Promise.all([
     watchNodes(transport, selector, listener, ended.signal),
     withSlots && createSlotApi(transport, namespace).watch(undefined, onLeases, ended.signal),
+    withAgents && watchAgents(transport, namespace, onAgents, ended.signal),
   ]);
   if (failure !== null) throw failure;
 }

@@ -1,3 +1,4 @@
+import { type AgentContainer, containerProblem } from './agent-container.ts';
 import { markEffect } from './effects/list.ts';
 import type { Mark, Owner } from './effects/mark.ts';
 import { cordonOwner, type DrainMemory, drainGoesOn, drainsOf, type Ledger, marksOf, readLedger } from './ledger.ts';
@@ -19,6 +20,10 @@ export type NodeProblem = {
     | 'InternalError'
     /** The check of a policy has said nothing of late: it cannot be started, for example. */
     | 'CheckUnknown'
+    /** Its agent's container is about to be started again, or cannot be started. */
+    | 'AgentNotRunning'
+    /** Its agent ended with an error of late, and runs again. */
+    | 'AgentRestarted'
     | 'UnreadableLedger'
     /** The node says that it is being drained, and no episode is known. */
     | 'DrainActiveWithoutLedger';
@@ -86,14 +91,25 @@ export type ClusterStatus = { readonly summary: StatusSummary; readonly nodes: r
  * What the agents of these nodes did and run, by name.
  *
  * @param leases every slot there is; null when they could not be read
+ * @param agents how their containers are; none when that could not be read
+ * @param nowMs since the epoch
  */
-export function clusterStatus(observed: Iterable<ObservedNode>, leases: readonly SlotLease[] | null): ClusterStatus {
+export function clusterStatus(
+  observed: Iterable<ObservedNode>,
+  leases: readonly SlotLease[] | null,
+  agents: readonly AgentContainer[] = [],
+  nowMs = 0,
+): ClusterStatus {
+  const containers = Map.groupBy(agents, ({ nodeName }) => nodeName);
   const byHolder = Map.groupBy(leases ?? [], ({ holder }) => holder);
   const counted = new Set<SlotLease>();
   const nodes = [...observed].map((node) => {
     const own = (byHolder.get(node.name) ?? []).filter(({ ownerUid }) => ownerUid === '' || ownerUid === node.uid);
     for (const lease of own) counted.add(lease);
-    return nodeStatus(node, leases === null ? null : own.map(({ budget }) => budget).sort());
+    const slots = leases === null ? null : own.map(({ budget }) => budget).sort();
+    const status = nodeStatus(node, slots);
+    const down = (containers.get(node.name) ?? []).flatMap((agent) => containerProblem(agent, nowMs) ?? []);
+    return down.length === 0 ? status : { ...status, problems: [...down, ...status.problems] };
   });
   nodes.sort((a, b) => (a.name < b.name ? -1 : 1));
   const count = (condition: (node: NodeStatus) => boolean) => nodes.filter(condition).length;

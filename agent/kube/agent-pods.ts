@@ -20,15 +20,19 @@ export async function listAgentPods(
   namespace: string | null,
   nodeName: string | null,
 ): Promise<AgentPod[]> {
-  const pods: Collection = {
+  const pods = { ...agentPods(namespace, nodeName), metadataOnly: true };
+  return (await listAll(transport, pods)).items.map(toAgentPod);
+}
+
+/** @see listAgentPods */
+export function agentPods(namespace: string | null, nodeName: string | null): Collection {
+  return {
     path: namespace === null ? '/api/v1/pods' : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
     labelSelector: AGENTS,
     fieldSelector: nodeName === null ? UNFINISHED : `spec.nodeName=${nodeName},${UNFINISHED}`,
-    metadataOnly: true,
     kind: 'Pod',
     what: `the agents' pods in ${namespace === null ? 'all namespaces' : `namespace ${namespace}`}`,
   };
-  return (await listAll(transport, pods)).items.map(toAgentPod);
 }
 
 /** Namespaces with agents' pods, sorted; none when the credentials do not reach so far. @throws KubeError */

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { inParallel } from '../../agent/commands/in-parallel.ts';
 import { createHeldNode, SICK } from '../harness/create-held-node.ts';
 import { createNode, type NewNode } from '../harness/nodes.ts';
-import { createNamespace } from '../harness/pods.ts';
+import { createNamespace, createPod } from '../harness/pods.ts';
 import { finished, runNsc } from '../harness/run-nsc.ts';
 import { createSlot } from '../harness/slots.ts';
 import { TARGETS, type Target, throughProxy } from '../harness/targets.ts';
@@ -128,13 +128,85 @@ mixed-silent    no report: does an agent run there?
       );
     });
 
+    const agentOn = async (node: string, pod: string, state: object, lastState: object = {}) => {
+      await createPod(target.api, {
+        namespace: 'agents',
+        name: pod,
+        nodeName: node,
+        labels: { 'app.kubernetes.io/name': 'node-svc-checker' },
+        spec: { containers: [{ name: 'agent', image: 'registry.example/none' }] },
+      });
+      const container = { name: 'agent', image: 'x', imageID: '', ready: false, restartCount: 7, state, lastState };
+      await target.api.requestOk('PATCH', `/api/v1/namespaces/agents/pods/${pod}/status`, {
+        body: { status: { containerStatuses: [container] } },
+        contentType: 'application/merge-patch+json',
+      });
+    };
+    const line = '⛔ ERROR: Policy disk: the check wrote to stderr: df: not found';
+    const ended = { exitCode: 1, reason: 'Error', message: `INFO: stopping\n${line}\n` };
+    const backOff = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s' } };
+
+    test('says of which nodes the agent does not run, and with which words it ended', async () => {
+      for (const name of ['down-a', 'down-b', 'down-c']) await createNode(target.api, name, nodeOf('down'));
+      const times = { startedAt: sinceDaysAgo(1), finishedAt: sinceDaysAgo(1) };
+      await agentOn('down-a', 'agent-a', backOff, { terminated: { ...ended, ...times } });
+      await agentOn(
+        'down-b',
+        'agent-b',
+        { running: { startedAt: sinceDaysAgo(0) } },
+        {
+          terminated: { ...ended, startedAt: sinceDaysAgo(0), finishedAt: sinceDaysAgo(0) },
+        },
+      );
+      await agentOn(
+        'down-c',
+        'agent-c',
+        { running: { startedAt: sinceDaysAgo(1) } },
+        { terminated: { ...ended, ...times } },
+      );
+      const { exitCode, stdout, stderr } = await finished(status('down', ['-o', 'wide']));
+      assert.deepEqual([exitCode, stderr], [1, '']);
+      assert.match(stdout, /^3 nodes: 0 held, 2 with a problem; /);
+      assert.ok(stdout.includes(`down-a   its agent does not run: CrashLoopBackOff: ${line}\n`), stdout);
+      assert.match(
+        stdout,
+        /\ndown-b {3}its agent ended with an error and was started again: Error, exit code 1, at .*: ⛔/,
+      );
+
+      const run = status('down', ['--watch', '-o', 'json']);
+      const problems = () => (run.stdout.split('\n').at(-2) ?? '').split('"AgentNotRunning"').length - 1;
+      await waitFor(() => problems() === 1, { what: 'the agent that does not run' });
+      await agentOn('down-c', 'agent-d', backOff);
+      await waitFor(() => problems() === 2, { what: 'another one' });
+      run.kill('SIGINT');
+      assert.equal((await finished(run)).exitCode, 0);
+    });
+
+    test('without the right to list Pods it says so in one line, and goes on without them', async () => {
+      await createNode(target.api, 'unseen-a', nodeOf('unseen'));
+      await agentOn('unseen-a', 'agent-unseen', backOff);
+      await throughProxy(
+        target,
+        ({ url }) => (url.includes('/pods') ? 403 : true),
+        async (kubeconfig) => {
+          const { exitCode, stderr } = await finished(status('unseen', [], kubeconfig));
+          assert.match(
+            stderr,
+            /^agents' pods are not shown: could not read the agents' pods in namespace agents: 403 [^\n]*\n$/,
+          );
+          assert.equal(exitCode, 0);
+        },
+      );
+    });
+
     test('in a namespace without slots it names those that have some', async () => {
       const node = await createNode(target.api, 'elsewhere-a', nodeOf('elsewhere'));
       await createSlot(target.api, 'agents', 'zone', node);
       const { stderr } = await finished(status('elsewhere', ['--namespace', 'typo']));
       assert.equal(
         stderr,
-        'slots are not shown: there are no slots in namespace typo, but in agents: name it with --namespace\n',
+        'slots are not shown: there are no slots in namespace typo, but in agents: name it with --namespace\n' +
+          "agents' pods are not shown: there are none in namespace typo, but in agents: name it with --namespace\n",
       );
     });
 
@@ -178,7 +250,7 @@ mixed-silent    no report: does an agent run there?
         assert.match(accept, /as=PartialObjectMetadataList/);
       }
       const others = requests.filter((request) => !lists.includes(request));
-      assert.ok(others.length <= 2 && others.every(({ url }) => url.pathname.endsWith('/leases')));
+      assert.ok(others.length <= 3 && others.every(({ url }) => /\/(leases|pods)$/.test(url.pathname)));
     });
   });
 }
