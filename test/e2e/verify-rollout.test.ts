@@ -109,9 +109,19 @@ late-silent    -              no report: does an agent run there?
       );
       const json = await finished(verify('late', '--timeout', '1s', '-o', 'json'));
       const { stragglers, ...summary } = JSON.parse(json.stdout);
-      assert.deepEqual([json.exitCode, summary], [1, { revision, done: false, nodes: 7, running: 1 }]);
+      assert.deepEqual([json.exitCode, summary], [1, { revision, done: false, nodes: 7, running: 1, unknown: [] }]);
       assert.deepEqual(stragglers[0], { node: 'late-bad', revision: '0123456789ab', reason: 'InvalidFiles', error });
       assert.equal(stragglers.length, 6);
+    });
+
+    test('a check that says nothing is a warning with node, policy and why, and keeps no revision from being rolled out', async () => {
+      const unknown = { disk: 'could not be started: /opt/dsik.sh: not found' };
+      await addNodes('unknown', { a: { revision }, b: { revision, unknown } });
+      const { exitCode, stdout, stderr } = await finished(verify('unknown'));
+      assert.deepEqual([exitCode, stdout], [0, `rolled out: revision ${revision} is in force on 2 nodes\n`]);
+      assert.equal(stderr, `warning: node unknown-b: the check of policy disk says nothing: ${unknown.disk}\n`);
+      const json = JSON.parse((await finished(verify('unknown', '-o', 'json'))).stdout);
+      assert.deepEqual(json.unknown, [{ node: 'unknown-b', policy: 'disk', why: unknown.disk }]);
     });
 
     test('a node that runs the revision with a defect of its agent is named, with what it says', async () => {
