@@ -27,6 +27,14 @@ const PLANTED: readonly Planted[] = [
     breaks: /threshold: /,
   },
   {
+    what: 'a check that says nothing is told a run too early',
+    file: 'agent/core/silence.ts',
+    from: 'SILENT_RUNS_UNTIL_TOLD = 3',
+    to: 'SILENT_RUNS_UNTIL_TOLD = 2',
+    suite: 'laws',
+    breaks: /told: .* says nothing after 2 runs/,
+  },
+  {
     what: 'one healthy run is enough',
     file: 'agent/core/health.ts',
     from: 'health.successes >= thresholds.successThreshold',
