@@ -73,16 +73,16 @@ describe('a check that does not work', { skip: skipWithoutControlPlane(), concur
     const script = 'echo "df: not found" >&2; exit 1';
     const { start } = await setUp(t, name, {
       nodeCondition: TYPE,
-      check: { command: ['/bin/sh', '-c', script] },
+      // By then it knows its Node.
+      check: { command: ['/bin/sh', '-c', script], initialDelaySeconds: 2 },
       actions: { cordon: true },
     });
-    const isSaid = async () => conditionOf(await cluster.node(name), TYPE)?.reason === 'CheckFatal';
+    const isSaid = async () => {
+      const isTold = (await eventsOn(cluster.plane.api, name)).some(({ reason }) => reason === 'CheckFatal');
+      return isTold && conditionOf(await cluster.node(name), TYPE)?.reason === 'CheckFatal';
+    };
     // On a busy machine 2 s may not be enough, and the kubelet starts it again.
-    for (
-      let life = 0;
-      life < 5 && !((await isSaid()) && (await eventsOn(cluster.plane.api, name)).length > 0);
-      life++
-    ) {
+    for (let life = 0; life < 5 && !(await isSaid()); life++) {
       const agent = start();
       assert.deepEqual(await agent.exit, { code: 1, signal: null });
       assert.equal(
