@@ -35,7 +35,7 @@ export function refuseMisuse(command: CommandModule, parser: Argv<unknown>, args
   const given = readGiven(known, args);
   refuseRepeated(known, given);
   if ([given.help, given.version].flat().includes(true)) return;
-  refuseUnknown(given, options, known.alias);
+  refuseUnknown(given, options, known.alias, args);
   for (const name of options) {
     if (given[name] !== undefined) refuseValues(known, name, [given[name]].flat(), args);
     else if (name in inside.getDemandedOptions()) throw new Error(`--${name} is required`);
@@ -68,12 +68,15 @@ function namesOf({ key, alias }: Known): string[] {
   return Object.keys(key).filter((name) => !others.has(name));
 }
 
-function refuseUnknown(given: Given, options: readonly string[], alias: Known['alias']): void {
+function refuseUnknown(given: Given, options: readonly string[], alias: Known['alias'], args: readonly string[]): void {
   const names = options.flatMap((name) => [name, Parser.camelCase(name), ...(alias[name] ?? [])]);
   const unknown = Object.keys(given).find((name) => name !== '_' && !names.includes(name));
   if (unknown === undefined) return;
   const meant = didYouMean(unknown, options)?.replaceAll(/(?<=mean |or )/g, '--');
-  throw new Error(`${flagOf(unknown)} is not a known option${meant ? ` (${meant})` : ''}`);
+  // Yargs reads --no-x as x: false.
+  const negated = flagOf(`no-${unknown}`);
+  const written = args.some((arg) => arg.split('=', 1)[0] === negated) ? negated : flagOf(unknown);
+  throw new Error(`${written} is not a known option${meant ? ` (${meant})` : ''}`);
 }
 
 /** Yargs would take the last value, or make a list of them. */

@@ -32,7 +32,7 @@ const MISTAKES: Readonly<Record<string, Readonly<Record<(typeof KINDS)[number], 
     'too many': [['a', '--', 'b'], 'one path is enough, found also b'],
   },
   effective: {
-    unknown: [['--path', 'd'], '--path is not a known option'],
+    unknown: [['--no-path', 'd'], '--no-path is not a known option'],
     twice: [['-o', 'json', '-o', 'json'], '--output is given 2 times; it takes one value'],
     'without a value': [['--output'], '--output needs a value'],
     empty: [['--output='], '--output must not be empty'],
