@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import process from 'node:process';
 import { after, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { options } from '../agent/check/fixtures/support.ts';
 import { startCheck } from '../agent/check/run-check.ts';
 import type { Check, NodeCheckPolicy } from '../agent/core/policy.ts';
 import { judge } from '../agent/core/verdict.ts';
@@ -86,7 +87,7 @@ async function says(name: string, { args, env = [] }: Changes, status: string, w
   const command: Check['command'] = [script === undefined ? program : join(dir, script), ...(args ?? rest)];
   const run = startCheck(
     { ...check, command, env: [...check.env, ...env], runIn: isRoot ? check.runIn : 'Container' },
-    { nodeName: 'node-1', nodeIp: '127.0.0.1', policyName: name, hostRoot: '/', hostPid: process.pid },
+    { ...options, nodeIp: '127.0.0.1', policyName: name, hostRoot: '/', hostPid: process.pid },
   );
   const outcome = await run.outcome;
   await run.gone;

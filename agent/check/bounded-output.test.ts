@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { PassThrough } from 'node:stream';
 import { describe, test } from 'node:test';
-import { BoundedOutput, KEPT_BYTES } from './bounded-output.ts';
+import { BoundedOutput, KEPT_BYTES, KEPT_END_BYTES } from './bounded-output.ts';
 import { inTime } from './fixtures/support.ts';
 
 /** What is kept of a stream that brings these chunks. */
@@ -47,6 +47,42 @@ describe('bounded output', () => {
     }
   });
 
+  test('of a longer stream the last 1 KiB is kept too, wherever chunks end', async () => {
+    const sizes = [
+      [KEPT_BYTES + 1],
+      [KEPT_BYTES, 1],
+      [4000, 95, 2],
+      [1, 10_000],
+      [5000, 1023],
+      [5000, 1024],
+      [5000, 1025, 3],
+    ];
+    for (const chunks of sizes) {
+      const all = chunks.map((size, i) => String(i).repeat(size));
+      assert.equal((await outputOf(...all)).end(), all.join('').slice(-KEPT_END_BYTES), `chunks of ${chunks}`);
+    }
+  });
+
+  test('what was kept as a whole has no end of its own', async () => {
+    assert.equal((await outputOf('x'.repeat(KEPT_BYTES))).end(), undefined);
+    assert.equal((await outputOf()).end(), undefined);
+  });
+
+  for (const cut of ['€', '𝄞', 'é']) {
+    test(`a character of ${Buffer.from(cut).length} bytes that is cut at the start of the end is left out`, async () => {
+      for (let filling = 0; filling < Buffer.from(cut).length; filling += 1) {
+        const end = (await outputOf('x'.repeat(KEPT_BYTES + filling), cut.repeat(2000))).end() ?? '';
+        assert.match(end, new RegExp(`^(${cut})+$`, 'u'));
+        assert.ok(KEPT_END_BYTES - Buffer.from(end).length < Buffer.from(cut).length);
+      }
+    });
+  }
+
+  test('an end that is not UTF-8 does no harm', async () => {
+    const end = (await outputOf(Buffer.alloc(KEPT_BYTES * 2, 0x80))).end();
+    assert.equal(end, '\ufffd'.repeat(KEPT_END_BYTES - 3));
+  });
+
   test('a chunk that is only a part of its memory leaves the rest alone', async () => {
     const memory = Buffer.from(new ArrayBuffer(8)).fill('x');
     assert.equal((await outputOf(memory.subarray(0, 4))).text(), 'xxxx');
@@ -80,6 +116,6 @@ describe('bounded output', () => {
   test('without a stream it is empty', () => {
     const output = new BoundedOutput(undefined);
     output.close();
-    assert.deepEqual([output.text(), output.bytes], ['', 0]);
+    assert.deepEqual([output.text(), output.end(), output.bytes], ['', undefined, 0]);
   });
 });

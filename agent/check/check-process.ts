@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
+import type { RunOutcome } from '../core/verdict.ts';
 import { BoundedOutput } from './bounded-output.ts';
+import type { RunPipes } from './check-pipes.ts';
 import type { Launch } from './launcher.ts';
 import { ProcessGroup } from './process-group.ts';
 
@@ -10,13 +13,8 @@ import { ProcessGroup } from './process-group.ts';
  */
 export type Exit = { readonly code: number } | { readonly code: null; readonly signal: string };
 
-/** What a child wrote so far: the kept beginning as text, and the bytes in all. */
-export type Output = {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly stdoutBytes: number;
-  readonly stderrBytes: number;
-};
+/** What a child wrote so far: the kept beginning and end as text, and the bytes in all. */
+export type Output = Omit<RunOutcome, 'ended' | 'durationMs'>;
 
 /** A child that leads its own process group, with its output read as it comes. */
 export type CheckProcess = {
@@ -31,21 +29,24 @@ export type CheckProcess = {
 };
 
 /**
- * Starts `launch` without a shell, with `/` as its directory, no input and nothing of the agent's environment.
+ * Starts `launch` without a shell, with `/` as its directory, no input and nothing of the agent's environment. Its
+ * output goes to `pipes`, or, without any, to what the runtime has for that.
  *
  * Throws what spawn throws, for example when an argument contains a null byte.
  */
-export function spawnCheck(launch: Launch): CheckProcess {
+export function spawnCheck(launch: Launch, pipes: RunPipes | undefined): CheckProcess {
   const child = spawn(launch.file, launch.args, {
     argv0: launch.argv0,
     env: launch.env,
     cwd: '/',
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', pipes?.stdout.childFd ?? 'pipe', pipes?.stderr.childFd ?? 'pipe'],
   });
+  pipes?.childStarted();
   const group = new ProcessGroup(child.pid);
-  const stdout = new BoundedOutput(child.stdout);
-  const stderr = new BoundedOutput(child.stderr);
+  // Where the agent has too many open files, the child has no streams.
+  const stdout = new BoundedOutput(pipes?.stdout.reader ?? child.stdout ?? undefined);
+  const stderr = new BoundedOutput(pipes?.stderr.reader ?? child.stderr ?? undefined);
 
   const exited = new Promise<Exit>((resolve, reject) => {
     child.on('error', reject);
@@ -58,10 +59,12 @@ export function spawnCheck(launch: Launch): CheckProcess {
   return {
     group,
     exited,
-    outputClosed: new Promise((resolve) => child.once('close', () => resolve())),
+    outputClosed: allClosed(pipes ? [child, pipes.stdout.reader, pipes.stderr.reader] : [child]),
     output: () => ({
       stdout: stdout.text(),
       stderr: stderr.text(),
+      ...(stdout.end() !== undefined && { stdoutEnd: stdout.end() }),
+      ...(stderr.end() !== undefined && { stderrEnd: stderr.end() }),
       stdoutBytes: stdout.bytes,
       stderrBytes: stderr.bytes,
     }),
@@ -71,4 +74,8 @@ export function spawnCheck(launch: Launch): CheckProcess {
       child.unref();
     },
   };
+}
+
+async function allClosed(emitters: readonly EventEmitter[]): Promise<void> {
+  await Promise.all(emitters.map((emitter) => new Promise<void>((resolve) => emitter.once('close', () => resolve()))));
 }

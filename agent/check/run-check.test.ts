@@ -86,6 +86,17 @@ describe('what a run tells', { concurrency: true }, () => {
     assert.deepEqual([stdout, stdoutBytes], ['\0'.repeat(KEPT_BYTES), 100_000_000]);
   });
 
+  test('what was written last is kept too', async () => {
+    const { stderr, stderrEnd, stdoutEnd } = await run([
+      'sh',
+      '-c',
+      'echo out; head -c 60000 /dev/zero >&2; printf last >&2',
+    ]);
+    assert.equal(stderr, '\0'.repeat(KEPT_BYTES));
+    assert.match(stderrEnd ?? '', /^\0{1020}last$/);
+    assert.equal(stdoutEnd, undefined);
+  });
+
   test('the duration is the time to the exit, in milliseconds', async () => {
     const startedAt = performance.now();
     const { durationMs } = await run(['sleep', '0.3']);

@@ -1,6 +1,7 @@
 import type { Check } from '../core/policy.ts';
 import type { RunOutcome } from '../core/verdict.ts';
-import { spawnCheck } from './check-process.ts';
+import type { CheckPipes } from './check-pipes.ts';
+import { type CheckProcess, spawnCheck } from './check-process.ts';
 import { afterMs, within } from './delay.ts';
 import { findExecProblem } from './executable.ts';
 import { prepareLaunch, type RunOptions } from './launcher.ts';
@@ -34,7 +35,9 @@ export type RunningCheck = {
   kill(): void;
 };
 
+/** What a run is given, and what all runs of an agent share. */
 export type StartOptions = RunOptions & {
+  readonly pipes: CheckPipes;
   /** Absent: nobody looks at what the run leaves behind. */
   readonly watcher?: GroupWatcher;
 };
@@ -47,8 +50,6 @@ type Ended = RunOutcome['ended'];
  * Never throws: whatever keeps the check from running is a `NotStarted` with a sentence for a person. `durationMs` runs
  * from this call to the child's exit, or to the moment it was given up. What the check leaves in its process group is
  * killed when it has exited; a process that made a session of its own escapes that, but holds up nothing.
- *
- * On Node the output streams are sockets, so a script can write to them but cannot open `/dev/stdout` or `/dev/stderr`.
  */
 export function startCheck(
   check: Pick<Check, 'command' | 'env' | 'runIn' | 'timeoutSeconds'>,
@@ -57,7 +58,7 @@ export function startCheck(
   const startedAt = performance.now();
   const sinceStartMs = () => performance.now() - startedAt;
   const outcome = Promise.withResolvers<RunOutcome>();
-  let child: ReturnType<typeof spawnCheck> | undefined;
+  let child: CheckProcess | undefined;
   let givenUp = false;
 
   const settle = (ended: Ended, durationMs = sinceStartMs()) => {
@@ -78,7 +79,15 @@ export function startCheck(
     if (givenUp) return;
     if (problem !== undefined) return settle({ kind: 'NotStarted', reason: problem });
 
-    child = spawnCheck(launch);
+    const pipes = await options.pipes.take();
+    try {
+      if (!givenUp) await follow(spawnCheck(launch, pipes));
+    } finally {
+      pipes?.giveBack();
+    }
+  };
+  const follow = async (spawned: CheckProcess) => {
+    child = spawned;
     if (child.group.id !== undefined) options.watcher?.started(child.group.id);
     const exit = await child.exited;
     cancelTimeout();

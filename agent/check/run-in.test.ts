@@ -166,6 +166,16 @@ describe('the check itself', { skip, concurrency: true }, () => {
 });
 
 describe('where a check runs', { skip }, () => {
+  for (const runIn of ['Host', 'HostNamespaces'] as const) {
+    test(`runIn: ${runIn} can open its output by name`, async () => {
+      const script = 'set -e; echo x > /dev/stdout; echo y > /dev/stderr; exec 2>/dev/stderr';
+      // The root needs a /proc that shows the check itself, as the host's does.
+      const here = { ...options, hostRoot: '/', hostPid: process.pid };
+      const { ended, stdout, stderr } = await run(['sh', '-c', script], { runIn }, here);
+      assert.deepEqual([ended, stdout, stderr], [{ kind: 'Exited', code: 0 }, 'x\n', 'y\n']);
+    });
+  }
+
   test("runIn: Host has the host's root as /", async () => {
     const { stdout } = await run(['ls', '/'], { runIn: 'Host' }, host);
     assert.ok(stdout.split('\n').includes('checks'), stdout);

@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { CheckPipes } from '../check/check-pipes.ts';
 import { startCheck } from '../check/run-check.ts';
 import { isBug } from '../core/bug.ts';
 import type { EndOrder } from '../core/fatal.ts';
@@ -116,6 +117,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     { clock, tellBug },
   );
   const tell = createTelling({ nodeName, log, recorder, counted: metrics.counted });
+  const pipes = new CheckPipes((message, error) => log({ level: 'warn', message, fields: { error } }));
   const agent: Agent = new Agent({
     nodeName,
     id: randomUUID(),
@@ -136,6 +138,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
         policyName: policy.metadata.name,
         hostRoot: options.hostRoot,
         hostPid: options.hostPid,
+        pipes,
       }),
     drainNarrator: createDrainNarrator(nodeName, log, tellBug),
     drainMeter: metrics.drain,

@@ -5,11 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fixture, inTime, readFile, until } from '../check/fixtures/support.ts';
+import { fixture, inTime, options, readFile, until } from '../check/fixtures/support.ts';
 import { samplePolicy } from '../core/samples.ts';
 import { tryCheck } from './try-check.ts';
-
-const OPTIONS = { nodeName: 'node-1', hostRoot: '/host', hostPid: 1 };
 
 test('after a run that SIGKILL does not end no other is made, as in an agent', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'nsc-try-check-'));
@@ -18,7 +16,7 @@ test('after a run that SIGKILL does not end no other is made, as in an agent', a
   const policy = samplePolicy('a', {
     check: { command: ['/bin/sh', '-c', `echo $$ >${file}; exec sleep 600`], timeoutSeconds: 5 },
   });
-  const trying = tryCheck({ policy, source: '-', budgets: [] }, { ...OPTIONS, runs: 3, onRun: () => {} });
+  const trying = tryCheck({ policy, source: '-', budgets: [] }, { ...options, runs: 3, onRun: () => {} });
   const pid = await until('the check runs', () => Number.parseInt(readFile(file), 10));
   const refusal = await keepZombie(t, pid);
   if (refusal !== null) {

@@ -1,7 +1,6 @@
 import { within } from '../check/delay.ts';
-import type { RunOptions } from '../check/launcher.ts';
 import { type LeftBehind, watchLeftBehind } from '../check/left-behind.ts';
-import { type RunningCheck, startCheck } from '../check/run-check.ts';
+import { type RunningCheck, type StartOptions, startCheck } from '../check/run-check.ts';
 import { type Foresight, foresee, type TriedRun } from '../core/foresee.ts';
 import type { NodeCheckPolicy, NodeDisruptionBudget } from '../core/policy.ts';
 import { judge, type RunOutcome } from '../core/verdict.ts';
@@ -29,7 +28,7 @@ export type TriedCheck = {
   readonly foresight: Foresight;
 };
 
-export type TryOptions = Omit<RunOptions, 'policyName'> & {
+export type TryOptions = Omit<StartOptions, 'policyName' | 'watcher'> & {
   /** How many runs, one right after the other. */
   readonly runs: number;
   /** A run begins; it ends at once when it is killed. */
@@ -51,14 +50,14 @@ export async function tryCheck({ policy, source, budgets }: Candidate, options: 
 }
 
 async function tryOnce(policy: NodeCheckPolicy, options: TryOptions, number: number): Promise<Tried> {
-  const { nodeName, nodeIp, hostRoot, hostPid, onRun } = options;
+  const { runs: _, onRun, ...shared } = options;
   const { check } = policy.spec;
   const policyName = policy.metadata.name;
   const leftBehind = await watchLeftBehind(policyName, check);
   const startedAtMs = performance.now();
   const sinceStartMs = () => performance.now() - startedAtMs;
   const { watcher } = leftBehind;
-  const run = startCheck(check, { nodeName, nodeIp, policyName, hostRoot, hostPid, watcher });
+  const run = startCheck(check, { ...shared, policyName, watcher });
   onRun(run, number);
   const outcome = await run.outcome;
   const outcomeMs = sinceStartMs();

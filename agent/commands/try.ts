@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { constants, hostname } from 'node:os';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
+import { CheckPipes } from '../check/check-pipes.ts';
 import { within } from '../check/delay.ts';
 import type { RunningCheck } from '../check/run-check.ts';
 import { formatPolicyErrors, toPrintable } from '../policy/format-error.ts';
@@ -108,6 +109,7 @@ async function tryPolicies(options: ArgumentsCamelCase<TryCommandOptions>): Prom
   const nodeName = options.nodeName || ownHostname();
   const progress = createTryProgress((text) => process.stderr.write(text));
   const interruption = endOnSignals();
+  const pipes = new CheckPipes((message, error) => process.stderr.write(`warning: ${message}: ${error}\n`));
   const all: TriedCheck[] = [];
   for (const [index, candidate] of candidates.entries()) {
     const tried = await tryCheck(withVariables(candidate, options.env ?? []), {
@@ -115,6 +117,7 @@ async function tryPolicies(options: ArgumentsCamelCase<TryCommandOptions>): Prom
       nodeIp: process.env.NODE_IP,
       hostRoot,
       hostPid,
+      pipes,
       runs,
       onRun(run, number) {
         interruption.current = run;
