@@ -1,4 +1,5 @@
-import { constants, type FileHandle, open, readlink, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { constants, open, readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path/posix';
 import { arch } from 'node:process';
 
@@ -7,7 +8,7 @@ const HEAD_BYTES = 256;
 /** How many symbolic links a path may lead through, as in the kernel (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 /** The ELF machine numbers that run on a processor, with those of its 32-bit programs. */
-const ELF_MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40] };
+export const ELF_MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40] };
 
 /**
  * Says why a program cannot be executed, as a sentence for a person, where the operating system would not say so, or
@@ -18,50 +19,60 @@ const ELF_MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3]
  *
  * @param program As its policy names it: without a slash it is looked up in `searchPath`.
  * @param root What is `/` for the program, as the agent sees it.
- * @returns Undefined for "no objection": what cannot be read here is left to the kernel's judgement. Never rejects.
+ * @returns Undefined for "no objection": what cannot be read here is left to the kernel's judgement.
+ * @throws {@link NotShown} Only where Deno may not look.
  */
 export async function findExecProblem(program: string, searchPath: string, root = '/'): Promise<string | undefined> {
   try {
     const path = program.includes('/') ? program : await findInPath(program, searchPath, root);
     if (path === undefined) return undefined;
-    // Without O_NONBLOCK, opening a named pipe would wait for its writer.
-    const file = await open(await resolveIn(root, path), constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const problem = await findFileProblem(file, searchPath, root);
-      return problem === undefined ? undefined : `${program}: ${problem}`;
-    } finally {
-      await file.close();
-    }
-  } catch {
+    const problem = await findFileProblem(await resolveIn(root, path), searchPath, root);
+    return problem === undefined ? undefined : `${program}: ${problem}`;
+  } catch (error) {
+    if (error instanceof NotShown) throw error;
     return undefined;
   }
 }
+
+/** Deno shows its program only what it was granted. Its spawn would wait for a file system that does not answer. */
+export class NotShown extends Error {}
 
 /** Returns the path, below `root`, of the first executable file of that name in the directories of `searchPath`. */
 export async function findInPath(name: string, searchPath: string, root = '/'): Promise<string | undefined> {
   for (const directory of searchPath.split(':')) {
     const candidate = join('/', directory, name);
     const file = await resolveIn(root, candidate);
-    const stats = await stat(file).catch(() => undefined);
+    const stats = await look(file).catch(unlessNotShown);
     if (stats?.isFile() && (stats.mode & 0o111) !== 0) return candidate;
   }
   return undefined;
 }
 
-async function findFileProblem(file: FileHandle, searchPath: string, root: string): Promise<string | undefined> {
-  const stats = await file.stat();
+async function findFileProblem(file: string, searchPath: string, root: string): Promise<string | undefined> {
+  // Before it is opened, for which Deno asks the file system on its only thread.
+  const stats = await look(file);
   if (stats.isDirectory()) return 'is a directory';
   if (!stats.isFile() || (stats.mode & 0o111) === 0) return undefined;
 
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-  const head = buffer.subarray(0, bytesRead);
-  if (bytesRead === 0) return 'is empty';
+  const head = await readHead(file);
+  if (head.length === 0) return 'is empty';
   if (head.toString('latin1', 0, 4) === '\x7fELF') {
     const machines = ELF_MACHINES[arch];
-    const fits = machines === undefined || (bytesRead >= 20 && machines.includes(head.readUInt16LE(18)));
+    const fits = machines === undefined || (head.length >= 20 && machines.includes(head.readUInt16LE(18)));
     return fits ? undefined : `is not a program for this processor (${arch})`;
   }
   return findScriptProblem(head.toString(), searchPath, root);
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  // Without O_NONBLOCK, opening a named pipe would wait for its writer.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 async function findScriptProblem(head: string, searchPath: string, root: string): Promise<string | undefined> {
@@ -75,10 +86,25 @@ async function findScriptProblem(head: string, searchPath: string, root: string)
 }
 
 async function isMissing(root: string, path: string): Promise<boolean> {
-  return stat(await resolveIn(root, path)).then(
+  return look(await resolveIn(root, path)).then(
     () => false,
-    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+    (error: NodeJS.ErrnoException) => {
+      unlessNotShown(error);
+      return error.code === 'ENOENT';
+    },
   );
+}
+
+async function look(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    throw (error as Error).name === 'NotCapable' ? new NotShown(`Deno may not read ${path}`, { cause: error }) : error;
+  }
+}
+
+function unlessNotShown(error: unknown): undefined {
+  if (error instanceof NotShown) throw error;
 }
 
 /** Resolves the symbolic links of a path as a process does whose root is `root`; a relative path starts there too. */

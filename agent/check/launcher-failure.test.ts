@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Check } from '../core/policy.ts';
+import { LAUNCHERS } from './launcher.ts';
 import { readLauncherFailure } from './launcher-failure.ts';
+
+const toolsOf = (runIn: Check['runIn']) => [LAUNCHERS[runIn] ?? []].flat();
 
 /** What a run in that place means that exited with `code` and wrote this. */
 function failure(runIn: Check['runIn'], code: number, stderr: string, stdout = ''): string | undefined {
   const bytes = { stdoutBytes: stdout.length, stderrBytes: stderr.length };
-  return readLauncherFailure(runIn, { code }, { stdout, stderr, ...bytes });
+  return readLauncherFailure(toolsOf(runIn), { code }, { stdout, stderr, ...bytes });
 }
 
 /** As the tools print them: coreutils 9.1, util-linux 2.38 and BusyBox 1.35. */
@@ -48,6 +51,6 @@ describe('the launcher', () => {
 
   test('did not fail if the check was killed', () => {
     const output = { stdout: '', stdoutBytes: 0, stderr: 'chroot: x\n', stderrBytes: 10 };
-    assert.equal(readLauncherFailure('Host', { code: null, signal: 'SIGKILL' }, output), undefined);
+    assert.equal(readLauncherFailure(['chroot'], { code: null, signal: 'SIGKILL' }, output), undefined);
   });
 });

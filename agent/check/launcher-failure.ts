@@ -1,21 +1,22 @@
-import type { Check } from '../core/policy.ts';
 import type { Exit, Output } from './check-process.ts';
-import { LAUNCHERS } from './launcher.ts';
+import { LOOKER } from './look-in-child.ts';
 
-/** What launchers exit with: coreutils' chroot 125 to 127, util-linux' nsenter and BusyBox' tools 1, 126 and 127. */
+/** What launchers exit with: coreutils' chroot and env 125 to 127, util-linux' nsenter and BusyBox' tools 1, 126 and 127. */
 const FAILURE_CODES: readonly (number | null)[] = [1, 125, 126, 127];
 
 /**
- * Returns the message of a `chroot` or `nsenter` that could not do its part or could not execute the check's command;
+ * Returns the message of a tool, `chroot` say, that could not do its part or could not execute the check's command;
  * undefined if the check itself ran.
  *
  * A check may exit with the same codes, but the launchers also write nothing to stdout and begin stderr with their
  * name. A check that does just that is taken for its launcher: wrongly Unknown, where the other mistake would be
  * wrongly Failed, on every node at once.
  */
-export function readLauncherFailure(runIn: Check['runIn'], exit: Exit, output: Output): string | undefined {
-  const launcher = LAUNCHERS[runIn];
-  if (launcher === undefined || !FAILURE_CODES.includes(exit.code)) return undefined;
-  if (output.stdoutBytes > 0 || !output.stderr.startsWith(`${launcher}: `)) return undefined;
-  return output.stderr.split('\n', 1)[0];
+export function readLauncherFailure(tools: readonly string[], exit: Exit, output: Output): string | undefined {
+  if (!FAILURE_CODES.includes(exit.code) || output.stdoutBytes > 0) return undefined;
+  const [line = ''] = output.stderr.split('\n', 1);
+  // A shell executes them by their paths, and then they call themselves so.
+  const [, tool = '', message] = /^(?:\/\S*\/)?([\w-]+): (.*)$/.exec(line) ?? [];
+  if (!tools.includes(tool)) return undefined;
+  return tool === LOOKER ? message : line;
 }

@@ -34,6 +34,8 @@ export type Launch = {
   readonly program: string;
   /** The directory, as the agent sees it, that is `/` for the program. */
   readonly root: string;
+  /** What is executed before the program, and tells on stderr when it could not be started. */
+  readonly tools: readonly string[];
 };
 
 /**
@@ -58,12 +60,12 @@ export async function prepareLaunch(
   };
   const { runIn } = check;
   const launcher = LAUNCHERS[runIn];
-  if (launcher === undefined) return { file: program, args, argv0: program, env, program, root: '/' };
+  if (launcher === undefined) return { file: program, args, argv0: program, env, program, root: '/', tools: [] };
 
   const file = await findInPath(launcher, DEFAULT_PATH);
   if (file === undefined) throw new Error(`${launcher}: not found in ${DEFAULT_PATH}; runIn: ${runIn} needs it`);
   const { hostRoot, hostPid } = options;
-  const launch = { file, argv0: launcher, env, program };
+  const launch = { file, argv0: launcher, env, program, tools: [launcher] };
   switch (launcher) {
     case 'chroot':
       return { ...launch, args: [hostRoot, ...check.command], root: hostRoot };

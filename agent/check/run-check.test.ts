@@ -4,7 +4,7 @@ import process from 'node:process';
 import { after, before, describe, test } from 'node:test';
 import { KEPT_BYTES } from './bounded-output.ts';
 import { scenarios } from './fixtures/scenarios.ts';
-import { fixture, inTime, options, run, start } from './fixtures/support.ts';
+import { fixture, hangingLooks, inTime, options, run, start } from './fixtures/support.ts';
 import { DEFAULT_PATH } from './launcher.ts';
 
 describe('how a run ends', { concurrency: 4 }, () => {
@@ -23,6 +23,22 @@ describe('how a run ends', { concurrency: 4 }, () => {
       await inTime('the end of all its processes', running.gone);
     });
   }
+
+  describe('is the same when looks at other files hang', { concurrency: 4 }, () => {
+    for (const { rule, command, timeoutSeconds = 30, ended, stdout, leavesProcess } of scenarios) {
+      test(rule, async () => {
+        const running = start(command, { timeoutSeconds }, { ...options, looks: hangingLooks() });
+        const outcome = await inTime('the outcome', running.outcome);
+        if (leavesProcess) process.kill(Number(outcome.stdout), 'SIGKILL');
+        // In whose words it is said is up to the system's tools.
+        if (outcome.ended.kind === 'NotStarted') assert.match(outcome.ended.reason, /^(.*\/)?env: |^\//);
+        else assert.deepEqual(outcome.ended, ended);
+        assert.equal(outcome.ended.kind, ended.kind);
+        if (stdout !== undefined) assert.equal(outcome.stdout, stdout);
+        await inTime('the end of all its processes', running.gone);
+      });
+    }
+  });
 
   test('an argument that no process can be given did not start', async () => {
     const { ended } = await run(['/bin/true', 'a\0b']);
@@ -47,6 +63,16 @@ describe('what a check is given', () => {
       'NSC_POLICY=storage',
       `PATH=${DEFAULT_PATH}`,
     ]);
+  });
+
+  test('it is all and only that when looks at other files hang', async () => {
+    const env = [
+      { name: 'a.b', value: 'of no shell' },
+      { name: 'name', value: 'of its own' },
+    ];
+    const command = ['cat', '/proc/self/environ'] as const;
+    const { stdout } = await run([...command], { env }, { ...options, looks: hangingLooks() });
+    assert.equal(stdout, (await run([...command], { env })).stdout);
   });
 
   for (const nodeIp of [undefined, '']) {

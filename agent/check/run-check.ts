@@ -3,10 +3,11 @@ import type { RunOutcome } from '../core/verdict.ts';
 import type { CheckPipes } from './check-pipes.ts';
 import { type CheckProcess, spawnCheck } from './check-process.ts';
 import { afterMs, within } from './delay.ts';
-import { findExecProblem } from './executable.ts';
-import { prepareLaunch, type RunOptions } from './launcher.ts';
+import { type Launch, prepareLaunch, type RunOptions } from './launcher.ts';
 import { readLauncherFailure } from './launcher-failure.ts';
 import type { GroupWatcher } from './left-behind.ts';
+import { lookInChild } from './look-in-child.ts';
+import type { Looks } from './looks.ts';
 import { explainStartError } from './start-error.ts';
 
 /**
@@ -38,6 +39,7 @@ export type RunningCheck = {
 /** What a run is given, and what all runs of an agent share. */
 export type StartOptions = RunOptions & {
   readonly pipes: CheckPipes;
+  readonly looks: Looks;
   /** Absent: nobody looks at what the run leaves behind. */
   readonly watcher?: GroupWatcher;
 };
@@ -75,18 +77,21 @@ export function startCheck(
 
   const run = async () => {
     const launch = await prepareLaunch(check, options);
-    const problem = await findExecProblem(launch.program, launch.env.PATH, launch.root);
+    const look = await options.looks.look(launch.program, launch.env.PATH, launch.root);
     if (givenUp) return;
-    if (problem !== undefined) return settle({ kind: 'NotStarted', reason: problem });
-
+    if (look === 'NotTaken') return runWithPipes(lookInChild(launch));
+    if (look.problem === undefined) return runWithPipes(launch);
+    settle({ kind: 'NotStarted', reason: look.problem });
+  };
+  const runWithPipes = async (launch: Launch) => {
     const pipes = await options.pipes.take();
     try {
-      if (!givenUp) await follow(spawnCheck(launch, pipes));
+      if (!givenUp) await follow(spawnCheck(launch, pipes), launch.tools);
     } finally {
       pipes?.giveBack();
     }
   };
-  const follow = async (spawned: CheckProcess) => {
+  const follow = async (spawned: CheckProcess, tools: readonly string[]) => {
     child = spawned;
     if (child.group.id !== undefined) options.watcher?.started(child.group.id);
     const exit = await child.exited;
@@ -96,7 +101,7 @@ export function startCheck(
     if (child.group.exists()) await options.watcher?.exited();
     child.group.kill();
 
-    const launcherFailure = readLauncherFailure(check.runIn, exit, child.output());
+    const launcherFailure = readLauncherFailure(tools, exit, child.output());
     if (launcherFailure !== undefined) settle({ kind: 'NotStarted', reason: launcherFailure }, durationMs);
     else if (exit.code === null) settle({ kind: 'Signaled', signal: exit.signal }, durationMs);
     else settle({ kind: 'Exited', code: exit.code }, durationMs);

@@ -10,6 +10,7 @@ import type { Check } from '../core/policy.ts';
 import {
   firstChild,
   fixture,
+  hangingLooks,
   inTime,
   isRunning,
   options,
@@ -162,6 +163,33 @@ describe('the check itself', { skip, concurrency: true }, () => {
         assert.deepEqual(processesWith(lifeSeconds).filter(isRunning), []);
       });
     });
+  }
+});
+
+describe('when looks at other files hang', { skip, concurrency: true }, () => {
+  for (const runIn of ['Host', 'HostNamespaces'] as const) {
+    const checks = () => (runIn === 'Host' ? '/checks' : join(root, 'checks'));
+    const runHere = (command: Check['command'], check: Partial<Check> = {}) =>
+      run(command, { runIn, ...check }, { ...host, looks: hangingLooks() });
+
+    test(`runIn: ${runIn} runs as it does otherwise`, async () => {
+      const env = [{ name: 'PATH', value: `${checks()}:/bin` }];
+      const { ended, stdout } = await runHere(['sh', '-c', 'echo "$PATH"; exits-with.sh 127'], { env });
+      assert.deepEqual([ended, stdout], [{ kind: 'Exited', code: 127 }, `${checks()}:/bin\n`]);
+    });
+
+    for (const [what, name, reason] of [
+      ['a missing command', 'none.sh', /none\.sh.*: No such file or directory$/],
+      ['a file without the executable bit', 'not-executable.sh', /: Permission denied$/],
+      ['an empty script', 'empty.sh', /^\/.*\/empty\.sh: is empty$/],
+      ['a script without #!', 'no-shebang.sh', /^\/.*\/no-shebang\.sh: is neither/],
+      ['a directory', '', /: is a directory$/],
+    ] as const) {
+      test(`runIn: ${runIn} does not start ${what}`, async () => {
+        const { ended } = await runHere([join(checks(), name)]);
+        assert.match(ended.kind === 'NotStarted' ? ended.reason : JSON.stringify(ended), reason);
+      });
+    }
   }
 });
 

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { CheckPipes } from '../check/check-pipes.ts';
+import { Looks } from '../check/looks.ts';
 import { startCheck } from '../check/run-check.ts';
 import { isBug } from '../core/bug.ts';
 import type { EndOrder } from '../core/fatal.ts';
@@ -31,6 +32,7 @@ import { createTelling } from '../telemetry/telling.ts';
 import { lastLine } from '../telemetry/transition-table.ts';
 import { VERSION } from '../version.ts';
 import { END_SIGNALS, endAtOnce } from './end-at-once.ts';
+import { endProcess } from './end-process.ts';
 import { HOST_OPTIONS } from './host-options.ts';
 
 /** The loop turns when its clock is no later than this. */
@@ -118,6 +120,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
   );
   const tell = createTelling({ nodeName, log, recorder, counted: metrics.counted });
   const pipes = new CheckPipes((message, error) => log({ level: 'warn', message, fields: { error } }));
+  const looks = new Looks();
   const agent: Agent = new Agent({
     nodeName,
     id: randomUUID(),
@@ -139,6 +142,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
         hostRoot: options.hostRoot,
         hostPid: options.hostPid,
         pipes,
+        looks,
       }),
     drainNarrator: createDrainNarrator(nodeName, log, tellBug),
     drainMeter: metrics.drain,
@@ -177,7 +181,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     const withinMs = order && Math.max(0, order.byMs - clock.nowMs());
     const exit = () => {
       if (order) log(lastLine(order));
-      process.exit(exitCode);
+      endProcess(exitCode);
     };
     setTimeout(exit, withinMs ?? END_WITHIN_MS);
     policies.stop();

@@ -3,6 +3,7 @@ import { constants, hostname } from 'node:os';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { CheckPipes } from '../check/check-pipes.ts';
 import { within } from '../check/delay.ts';
+import { Looks } from '../check/looks.ts';
 import type { RunningCheck } from '../check/run-check.ts';
 import { formatPolicyErrors, toPrintable } from '../policy/format-error.ts';
 import { type PolicySource, readPolicyInput } from '../policy/read-input.ts';
@@ -109,6 +110,7 @@ async function tryPolicies(options: ArgumentsCamelCase<TryCommandOptions>): Prom
   const nodeName = options.nodeName || ownHostname();
   const progress = createTryProgress((text) => process.stderr.write(text));
   const interruption = endOnSignals();
+  const looks = new Looks();
   const pipes = new CheckPipes((message, error) => process.stderr.write(`warning: ${message}: ${error}\n`));
   const all: TriedCheck[] = [];
   for (const [index, candidate] of candidates.entries()) {
@@ -118,6 +120,7 @@ async function tryPolicies(options: ArgumentsCamelCase<TryCommandOptions>): Prom
       hostRoot,
       hostPid,
       pipes,
+      looks,
       runs,
       onRun(run, number) {
         interruption.current = run;
