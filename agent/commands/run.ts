@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { CheckPipes } from '../check/check-pipes.ts';
 import { Looks } from '../check/looks.ts';
+import { OutsideGroups } from '../check/outside-groups.ts';
 import { startCheck } from '../check/run-check.ts';
 import { isBug } from '../core/bug.ts';
 import type { EndOrder } from '../core/fatal.ts';
@@ -121,6 +122,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
   const tell = createTelling({ nodeName, log, recorder, counted: metrics.counted });
   const pipes = new CheckPipes((message, error) => log({ level: 'warn', message, fields: { error } }));
   const looks = new Looks();
+  const outsideGroups = new OutsideGroups((left) => agent.onLeftOutside(left));
   const agent: Agent = new Agent({
     nodeName,
     id: randomUUID(),
@@ -135,15 +137,18 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
     podApi: createAgentPodApi(transport, pod, nodeName),
     drainApi: createPodApi(transport, nodeName),
     startCheck: (policy) =>
-      startCheck(policy.spec.check, {
-        nodeName,
-        nodeIp: process.env.NODE_IP,
-        policyName: policy.metadata.name,
-        hostRoot: options.hostRoot,
-        hostPid: options.hostPid,
-        pipes,
-        looks,
-      }),
+      outsideGroups.follow((watcher) =>
+        startCheck(policy.spec.check, {
+          nodeName,
+          nodeIp: process.env.NODE_IP,
+          policyName: policy.metadata.name,
+          hostRoot: options.hostRoot,
+          hostPid: options.hostPid,
+          pipes,
+          looks,
+          watcher,
+        }),
+      ),
     drainNarrator: createDrainNarrator(nodeName, log, tellBug),
     drainMeter: metrics.drain,
     onStep(step) {

@@ -1,3 +1,4 @@
+import type { LeftOutside } from './left-outside.ts';
 import type { ConditionsPatch, NodeView } from './node.ts';
 import type { DrainEnd } from './orders/drain-order.ts';
 import type { NodeCheckPolicy, PolicyLoad } from './policy.ts';
@@ -17,6 +18,8 @@ export type AgentEvent =
   | { readonly kind: 'RunEnded'; readonly policy: NodeCheckPolicy; readonly outcome: RunOutcome }
   /** Processes of the run before are left, so this one was left out. `isHung`: what that run says was heard already. */
   | { readonly kind: 'RunSkipped'; readonly policy: NodeCheckPolicy; readonly isHung: boolean }
+  /** What checks have left running outside of their process groups, by policy; all of it, as it was found last. */
+  | { readonly kind: 'LeftOutsideSeen'; readonly left: ReadonlyMap<string, LeftOutside> }
   | { readonly kind: 'ConditionsWritten'; readonly patch: ConditionsPatch }
   /** A call did not succeed and will be made again. `loop`: of a write to the Node, which. */
   | { readonly kind: 'Failed'; readonly message: string; readonly loop?: 'effects' }

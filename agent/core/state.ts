@@ -1,6 +1,7 @@
 import { type Claim, NEW_STANDING, type Standing } from './claim.ts';
 import type { DrainEnds } from './effects/drain.ts';
 import type { Fatal } from './fatal.ts';
+import type { LeftOutside } from './left-outside.ts';
 import type { NodeView } from './node.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { PolicySet } from './policy.ts';
@@ -49,6 +50,8 @@ export type Told = {
   /** By policy, the key of `problemsKey`: why its drain gave up. */
   readonly drainProblems: ReadonlyMap<string, string>;
   readonly isFatal: boolean;
+  /** Policies whose checks were told to leave processes outside of their groups. */
+  readonly leftOutside: readonly string[];
 };
 
 /** Everything that one node's agent knows. Each thing stands here once. */
@@ -76,6 +79,8 @@ export type AgentState = {
   readonly drainEnds: DrainEnds;
   /** By policy: the drains whose cordon this agent has seen land, with `since` and when that was, on `Now.ms`. */
   readonly landings: ReadonlyMap<string, { readonly since: string; readonly atMs: number }>;
+  /** By policy: what its check has left running outside of its process group. */
+  readonly leftOutside: ReadonlyMap<string, LeftOutside>;
   /** Defects of this program that have shown of late, the first one first. */
   readonly bugs: readonly Bug[];
   /** A check ends the agent; null: none does. */
@@ -94,6 +99,7 @@ const NOTHING_TOLD: Told = {
   rival: null,
   drainProblems: new Map(),
   isFatal: false,
+  leftOutside: [],
 };
 
 /** An agent that knows nothing yet. */
@@ -114,6 +120,7 @@ export function newState(nodeName: string, own: Claim, now: Now): AgentState {
     slots: NO_SLOTS_ANSWER,
     drainEnds: {},
     landings: new Map(),
+    leftOutside: new Map(),
     bugs: [],
     fatal: null,
     told: NOTHING_TOLD,

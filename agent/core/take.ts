@@ -24,6 +24,7 @@ import { type AgentState, lastingBugs, lastNodeOf, type Now, nodeOf, RELOOK_MS }
 import { timestamp } from './timestamp.ts';
 import type { Transition } from './transition.ts';
 import { judge, type Verdict } from './verdict.ts';
+import { wordsOf } from './words.ts';
 
 /** So many different defects are told; what has this many has one cause, and the metric goes on counting. */
 const MAX_BUGS = 20;
@@ -81,6 +82,8 @@ function takeEvent(state: AgentState, event: AgentEvent, now: Now): Taken {
       return runSkipped(state, event, now);
     case 'RunEnded':
       return runEnded(state, event, now);
+    case 'LeftOutsideSeen':
+      return quietly({ ...state, leftOutside: visible(event.left) });
     case 'ConditionsWritten':
       return { state, transitions: conditionTransitions(event) };
     case 'Failed': {
@@ -250,6 +253,14 @@ function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { 
     state: { ...state, roster: withSilence(withHealth(state.roster, name, health, verdict), name, silence) },
     transitions: [{ kind: 'CheckEnded', policy: watched.policy, outcome, verdict, health }],
   };
+}
+
+/** Whatever a process calls itself, it is one visible line. */
+function visible(left: AgentState['leftOutside']): AgentState['leftOutside'] {
+  const lines = [...left].map(([policy, { processes, example }]) => {
+    return [policy, { processes, example: wordsOf({ stdout: example, stderr: '' }, 'FirstLine') }] as const;
+  });
+  return new Map(lines);
 }
 
 function conditionTransitions({ patch }: Extract<AgentEvent, { kind: 'ConditionsWritten' }>): Transition[] {

@@ -71,9 +71,14 @@ export function tell(
     const { policy, outcome, complaint } = state.fatal;
     say({ kind: 'CheckFatal', policy, outcome, complaint });
   }
+  const leftOutside = [...state.leftOutside].filter(([policy]) => state.roster.has(policy));
+  for (const [policy, left] of leftOutside) {
+    if (!told.leftOutside.includes(policy)) say({ kind: 'ProcessesLeftBehind', policy, left });
+  }
 
   return {
     told: {
+      leftOutside: leftOutside.map(([policy]) => policy),
       node: facts,
       checks: checks.told,
       inForce: reload.told,

@@ -1,6 +1,7 @@
 import type { Mark, MarkTurn } from './effects/mark.ts';
 import type { Health } from './health.ts';
 import type { Withheld } from './holds.ts';
+import type { LeftOutside } from './left-outside.ts';
 import type { ConditionChange, NodeCondition } from './node.ts';
 import type { NodeCheckPolicy, PolicySet } from './policy.ts';
 import type { Said } from './said.ts';
@@ -60,6 +61,8 @@ export type Transition =
       readonly policy: string;
       readonly because: 'Speaks' | 'AppliesNoMore' | 'CountsAnew';
     }
+  /** A check begins to leave processes outside of its group. */
+  | { readonly kind: 'ProcessesLeftBehind'; readonly policy: string; readonly left: LeftOutside }
   /** A budget begins to deny what some policy wants. */
   | { readonly kind: 'SlotDenied'; readonly denial: BudgetDenial }
   /** What a policy wants begins to be withheld for this reason. */

@@ -3,6 +3,7 @@ import { describeBug, isBug } from '../core/bug.ts';
 import type { Claim } from '../core/claim.ts';
 import type { EndOrder } from '../core/fatal.ts';
 import { isDisrupting, readLedger } from '../core/ledger.ts';
+import type { LeftOutside } from '../core/left-outside.ts';
 import type { NodeView } from '../core/node.ts';
 import type { Orders } from '../core/orders/orders.ts';
 import type { PodName } from '../core/orders/pod.ts';
@@ -165,6 +166,11 @@ export class Agent {
   /** Takes the Node as it is now; null when there is none of that name. */
   onNode(node: NodeView | null): void {
     this.send(node === null ? { kind: 'NodeGone' } : { kind: 'NodeSeen', node });
+  }
+
+  /** Takes what checks have left running outside of their process groups: all of it, by policy. */
+  onLeftOutside(left: ReadonlyMap<string, LeftOutside>): void {
+    this.send({ kind: 'LeftOutsideSeen', left });
   }
 
   /** Something did not succeed and will be tried again. A defect of this program is told as what it is. */

@@ -139,3 +139,18 @@ test('a check that says nothing shows for as long as that lasts', async () => {
   }
   assert.deepEqual(shown, [0, 1, 0]);
 });
+
+test('what checks leave behind is shown of the policies that apply, 0 of those that leave nothing', async () => {
+  const { checks, read } = setUp();
+  checks.show(rosterWith({ a: false, b: false }), null);
+  const left = { processes: 3, example: 'sleep 60' };
+  checks.leftOutside(
+    new Map([
+      ['a', left],
+      ['gone', left],
+    ]),
+  );
+  assert.deepEqual(await read('nsc_check_left_behind_processes'), { 'policy="a"': 3, 'policy="b"': 0 });
+  checks.show(rosterWith({ b: false }), null);
+  assert.deepEqual(await read('nsc_check_left_behind_processes'), { 'policy="b"': 0 });
+});

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { holdOf, type Ledger } from '../core/ledger.ts';
 import type { Roster } from '../core/roster.ts';
+import type { AgentState } from '../core/state.ts';
 import type { Verdict } from '../core/verdict.ts';
 
 const VERDICTS = ['Healthy', 'Failed', 'Unknown'] as const satisfies readonly Verdict['status'][];
@@ -28,6 +29,12 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
   const skipped = new Counter({
     name: 'nsc_check_skipped_total',
     help: 'Runs of a check left out because the one before had not ended.',
+    labelNames: ['policy'],
+    registers,
+  });
+  const leftBehind = new Gauge({
+    name: 'nsc_check_left_behind_processes',
+    help: 'Processes that the check of a policy has left running outside of its process group, as of the last look, a minute apart.',
     labelNames: ['policy'],
     registers,
   });
@@ -92,6 +99,7 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
     turns.remove({ policy });
     unknown.remove({ policy });
     healthy.delete(policy);
+    leftBehind.remove({ policy });
     failing.remove({ policy });
     recovered(policy);
   }
@@ -137,6 +145,10 @@ export function createCheckMetrics(registry: Registry, wallMs: () => number) {
       if (verdict === 'Failed' && healthy.delete(policy)) turns.inc({ policy });
       if (verdict === 'Healthy') healthy.add(policy);
       for (const each of VERDICTS) lastResult.set({ policy, verdict: each }, each === verdict ? 1 : 0);
+    },
+
+    leftOutside(left: AgentState['leftOutside']): void {
+      for (const policy of watched) leftBehind.set({ policy }, left.get(policy)?.processes ?? 0);
     },
 
     skipped(policy: string): void {

@@ -65,6 +65,7 @@ export function createMetrics(build: { version: string; runtime: string }, wallM
         budgets.inForce(state.inForce.budgets.map(({ metadata }) => metadata.name));
       }
       if (isNew('roster') || isNew('node')) checks.show(state.roster, ledgerOf(nodeOf(state)));
+      if (isNew('roster') || isNew('leftOutside')) checks.leftOutside(state.leftOutside);
       if (isNew('node')) node.seen(nodeOf(state));
       if (isNew('slots') || isNew('inForce') || isNew('told')) {
         budgets.show(state.slots.held, state.told.denial?.split(' ')[0] ?? null);

@@ -45,6 +45,7 @@ const ONE_OF_EACH: { readonly [Kind in Transition['kind']]: Extract<Transition, 
   CheckRecovered: { kind: 'CheckRecovered', policy: 'a', because: 'Healthy', words: '' },
   CheckUnknown: { kind: 'CheckUnknown', policy: 'a', why: 'timed out' },
   CheckKnown: { kind: 'CheckKnown', policy: 'a', because: 'Speaks' },
+  ProcessesLeftBehind: { kind: 'ProcessesLeftBehind', policy: 'a', left: { processes: 3, example: 'sleep 60' } },
   SlotDenied: { kind: 'SlotDenied', denial: { budget: 'cluster', answer: { kind: 'Full', used: 1, limit: 1 } } },
   Withheld: {
     kind: 'Withheld',
@@ -100,6 +101,10 @@ const SAID: { readonly [Kind in Transition['kind']]: readonly [lines: readonly R
     /^Warning CheckUnknown: Policy a: check has said nothing 3 times in a row, last: timed out; nothing is counted$/,
   ],
   CheckKnown: [[/^INFO: The check says again how it is$/], /^Normal CheckKnown: Policy a: check says again how it is$/],
+  ProcessesLeftBehind: [
+    [/^the check leaves processes running outside of its process group; have the script/],
+    /^Warning ProcessesLeftBehind: Policy a: its check leaves 3 processes running .*: sleep 60$/,
+  ],
   SlotDenied: [[/^⚠ WARN: No slot for node node-1: budget cluster is full, 1 of 1 disrupted; checks go on/], null],
   Withheld: [
     [/^the cluster budget grants no slot; would otherwise act on the node$/],

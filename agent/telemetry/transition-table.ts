@@ -142,6 +142,16 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
       event: normal('unknown', 'CheckKnown', message, policy),
     };
   },
+  ProcessesLeftBehind({ policy, left: { processes, example } }) {
+    const what = processes === 1 ? '1 process' : `${processes} processes`;
+    const message = `Policy ${policy}: its check leaves ${what} running outside of its process group, where the end of a run does not reach: ${example}`;
+    const line =
+      'the check leaves processes running outside of its process group; have the script end or wait for what it starts';
+    return {
+      lines: [{ level: 'warn', message: line, fields: { policy, processes, example } }],
+      event: warning('left-behind', 'ProcessesLeftBehind', message, policy),
+    };
+  },
   SlotDenied({ denial }, { node }) {
     const reason = describeDenial(denial);
     const text = `⚠ WARN: No slot for node ${node}: ${reason}; checks go on, and it is asked for again`;
