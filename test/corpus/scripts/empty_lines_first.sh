@@ -1,0 +1,2 @@
+#!/bin/sh
+printf '\n   \n\t\nchrony: synchronised\n\n'

@@ -1,0 +1,2 @@
+#!/usr/bin/env vendor-shell-of-no-image
+echo OK

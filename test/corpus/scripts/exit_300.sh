@@ -1,0 +1,3 @@
+#!/bin/bash
+echo '300 blocks are bad'
+exit 300

@@ -1,0 +1,5 @@
+#!/bin/bash
+set -eu
+cd
+[[ $PWD == / && ~ == / ]]
+echo "home is $HOME"

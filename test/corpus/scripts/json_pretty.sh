@@ -1,0 +1,8 @@
+#!/bin/sh
+cat <<'JSON'
+{
+  "status": "degraded",
+  "level": "error"
+}
+JSON
+exit 1

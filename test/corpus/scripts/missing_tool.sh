@@ -1,0 +1,3 @@
+#!/bin/bash
+echo 'checking the fabric'
+ibstat-of-no-image

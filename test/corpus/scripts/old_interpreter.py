@@ -1,0 +1,2 @@
+#!/opt/vendor/bin/python2
+print "GPU OK"

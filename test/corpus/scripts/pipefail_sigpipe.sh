@@ -1,0 +1,3 @@
+#!/bin/bash
+set -o pipefail
+yes 'slot 0: present' | head -n 1

@@ -1,0 +1,2 @@
+#!/bin/sh
+test -S /run/no-such-daemon.sock

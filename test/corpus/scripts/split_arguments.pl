@@ -1,0 +1,2 @@
+#!/usr/bin/env -S perl -w -T
+print "taint mode: ${^TAINT}\n";

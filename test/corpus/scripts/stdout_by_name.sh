@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+echo 'mount /data: read-only' > /dev/stdout
+exit 1

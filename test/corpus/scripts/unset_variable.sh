@@ -1,0 +1,4 @@
+#!/bin/bash
+set -u
+echo "limit is $LIMIT_OF_OURS"
+echo 'never said'
