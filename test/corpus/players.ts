@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { options } from '../../agent/check/fixtures/support.ts';
 import { startCheck } from '../../agent/check/run-check.ts';
 import type { NodeCheckPolicy } from '../../agent/core/policy.ts';
@@ -5,8 +6,9 @@ import { type Judgement, judge } from '../../agent/core/verdict.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { type AgentProcess, startAgent } from '../harness/agent-process.ts';
 import { RUNTIMES, type Runtime, skipWithoutRuntime } from '../harness/nsc-command.ts';
+import { finished, runNsc } from '../harness/run-nsc.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { createStage, type Part, type Play, type Stage } from './stage.ts';
+import { createStage, hasOwnTime, type Part, type Play, type Stage } from './stage.ts';
 
 /** The node that checks are told of. */
 export const NODE_NAME = 'node-1';
@@ -37,10 +39,17 @@ export const PLAYERS: readonly Player[] = [
     skip: skipWithoutRuntime(runtime),
     play: (play: Play) => playByAgents(play, runtime),
   })),
+  ...RUNTIMES.map((runtime) => ({
+    name: `nsc try on ${runtime}`,
+    skip: skipWithoutRuntime(runtime),
+    play: (play: Play) => playByTry(play, runtime),
+  })),
 ];
 
 /** How many run in this process at a time: the agents run all of theirs at once. */
 const AT_ONCE = 16;
+/** As `waitFor` has it for the agents. */
+const TRY_DEADLINE_MS = 180_000;
 
 type Words = readonly (readonly [policy: string, said: Said])[];
 
@@ -79,6 +88,11 @@ function playByAgents(play: Play, runtime: Runtime): Promise<AllSaid> {
   );
 }
 
+/** One after the other, but for those that take their time. */
+function playByTry(play: Play, runtime: Runtime): Promise<AllSaid> {
+  return apart(play, hasOwnTime, (stage) => runByTry(stage, runtime));
+}
+
 /** Runs those of which that holds each on a stage of its own, beside the one of all others. */
 async function apart(
   { files, parts }: Play,
@@ -88,6 +102,14 @@ async function apart(
   const casts = [parts.filter((part) => !isAlone(part)), ...parts.filter(isAlone).map((part) => [part])];
   const said = await Promise.all(casts.map((cast) => onStage({ files, parts: cast }, run)));
   return new Map(said.flatMap((each) => [...each]));
+}
+
+async function runByTry({ policyDir }: Stage, runtime: Runtime): Promise<Words> {
+  const args = ['try', policyDir, '--node-name', NODE_NAME, '--output', 'json'];
+  const { stdout, stderr } = await finished(runNsc(args, { runtime, env: { NODE_IP }, deadlineMs: TRY_DEADLINE_MS }));
+  assert.match(stdout, /^\{.*\}\n$/, stderr);
+  const { checks }: { checks: { policy: string; runs: [Said] }[] } = JSON.parse(stdout);
+  return checks.map(({ policy, runs: [{ verdict, mapped, words }] }) => [policy, { verdict, mapped, words }]);
 }
 
 async function runByAgent(stage: Stage, runtime: Runtime): Promise<Words> {

@@ -62,7 +62,7 @@ export function createStage({ files, parts }: Play): Stage {
 }
 
 /** Whether a check is one that times out. */
-function hasOwnTime({ check }: Part): boolean {
+export function hasOwnTime({ check }: Part): boolean {
   return check !== undefined && 'timeoutSeconds' in check;
 }
 
