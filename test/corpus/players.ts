@@ -32,8 +32,11 @@ export interface Player {
   play(play: Play): Promise<AllSaid>;
 }
 
-export const PLAYERS: readonly Player[] = [
-  { name: 'this process', skip: false, play: (play) => onStage(play, runHere) },
+/** This process, with nothing but the parts of an agent that run and judge. */
+export const HERE: Player = { name: 'this process', skip: false, play: (play) => onStage(play, runHere) };
+
+/** The program, in processes of its own. */
+export const PROGRAMS: readonly Player[] = [
   ...RUNTIMES.map((runtime) => ({
     name: `the agent on ${runtime}`,
     skip: skipWithoutRuntime(runtime),

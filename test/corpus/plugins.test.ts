@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { skipUnlessSoaking } from '../harness/soaking.ts';
-import { type AllSaid, PLAYERS, type Said } from './players.ts';
+import { type AllSaid, HERE, PROGRAMS, type Said } from './players.ts';
 import { DIR } from './stage.ts';
 
 /** Where Debian's packages monitoring-plugins-basic and monitoring-plugins-standard have them. */
@@ -96,7 +96,7 @@ suite('monitoring plugins run as they are', { skip, concurrency: true }, () => {
     rmSync(files, { recursive: true });
   });
 
-  for (const { name, skip, play } of PLAYERS) {
+  for (const { name, skip, play } of [HERE, ...PROGRAMS]) {
     suite(`by ${name}`, { skip }, () => {
       let said: AllSaid = new Map();
       before(async () => {
