@@ -98,7 +98,7 @@ export function startCheck(
     cancelTimeout();
     const durationMs = sinceStartMs();
     await within(OUTPUT_GRACE_MS, child.outputClosed);
-    if (child.group.exists()) await options.watcher?.exited();
+    if (!givenUp && child.group.exists()) await options.watcher?.exited();
     child.group.kill();
 
     const launcherFailure = readLauncherFailure(tools, exit, child.output());
