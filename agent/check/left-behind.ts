@@ -1,7 +1,8 @@
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import type { Check } from '../core/policy.ts';
-import { hasEnded, type ProcessStat, readProcessStats, startedWith } from './process-stats.ts';
+import { adoptersIn, identityOf, policiesOf } from './orphans.ts';
+import { hasEnded, type ProcessStat, readProcessStats } from './process-stats.ts';
 
 /** How long a process has to be outside of the group to count as left there, in milliseconds: many are on their way out. */
 const STAYS_MS = 250;
@@ -31,7 +32,7 @@ export type LeftBehind = {
  * another user's name, or that was started without its parent's environment, is not seen; nor is anything where /proc is not.
  */
 export async function watchLeftBehind(policyName: string, { env }: Pick<Check, 'env'>) {
-  const before = new Set((await readProcessStats()).map(identity));
+  const before = new Set((await readProcessStats()).map(identityOf));
   const own = env.findLast(({ name }) => name === 'NSC_POLICY')?.value ?? policyName;
   let groupId: number | undefined;
   let inGroup: readonly LeftProcess[] = [];
@@ -48,9 +49,9 @@ export async function watchLeftBehind(policyName: string, { env }: Pick<Check, '
   const lookOutside = async () => {
     const stats = await readProcessStats();
     const mayBeOurs = (each: ProcessStat) =>
-      !before.has(identity(each)) && !hasEnded(each) && each.group !== groupId && each.pid !== process.pid;
-    const pids = stats.filter(mayBeOurs).map(({ pid }) => pid);
-    const known = new Set(await startedWith(`NSC_POLICY=${own}`, pids));
+      !before.has(identityOf(each)) && !hasEnded(each) && each.group !== groupId && each.pid !== process.pid;
+    const policies = await policiesOf(stats.filter(mayBeOurs).map(({ pid }) => pid));
+    const known = new Set([...policies.keys()].filter((pid) => policies.get(pid) === own));
     return stats.filter(({ pid }) => known.has(pid) && isAdopted(pid, known, stats));
   };
   return {
@@ -60,28 +61,19 @@ export async function watchLeftBehind(policyName: string, { env }: Pick<Check, '
       const first = await lookOutside();
       if (first.length === 0) return { inGroup, outside: [] };
       await setTimeout(STAYS_MS);
-      const still = new Set((await lookOutside()).map(identity));
-      return { inGroup, outside: first.filter((each) => still.has(identity(each))).map(named) };
+      const still = new Set((await lookOutside()).map(identityOf));
+      return { inGroup, outside: first.filter((each) => still.has(identityOf(each))).map(named) };
     },
   };
 }
 
-/**
- * Whether a process, or the parent it has among the `known`, was adopted by who adopts our orphans: an ancestor of ours, or
- * pid 1. Else it is of a run that an agent beside us has started.
- */
+/** Whether a process, or the parent it has among the `known`, was adopted. Else it is of a run that an agent beside us started. */
 function isAdopted(pid: number, known: ReadonlySet<number>, stats: readonly ProcessStat[]): boolean {
   const parents = new Map(stats.map((each) => [each.pid, each.parent]));
-  const ancestors = new Set([1]);
-  for (let at = process.ppid; at > 1 && !ancestors.has(at); at = parents.get(at) ?? 0) ancestors.add(at);
   const seen = new Set<number>();
   let at = pid;
   for (; known.has(at) && !seen.has(at); at = parents.get(at) ?? 0) seen.add(at);
-  return ancestors.has(at);
-}
-
-function identity({ pid, startedAt }: ProcessStat): string {
-  return `${pid} ${startedAt}`;
+  return adoptersIn(stats).has(at);
 }
 
 function named({ pid, name }: ProcessStat): LeftProcess {

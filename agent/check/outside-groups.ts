@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import type { LeftOutside } from '../core/left-outside.ts';
-import { DEFAULT_PATH } from './launcher.ts';
+import { adoptersIn, commandOf, identityOf, policiesOf } from './orphans.ts';
 import { hasEnded, type ProcessStat, readProcessStats } from './process-stats.ts';
 import type { RunningCheck, StartOptions } from './run-check.ts';
 
@@ -11,12 +9,8 @@ import type { RunningCheck, StartOptions } from './run-check.ts';
 const LOOK_EVERY_MS = 60_000;
 /** How long a process has to be there to count, in milliseconds: many are on their way out. */
 const STAYS_MS = 250;
-/** Of how many orphans the environment is looked at, at most, and how much of what is found is read, in bytes. */
+/** Of how many orphans the environment is looked at, at most. */
 const MAX_ORPHANS = 2000;
-const MAX_BYTES = 2 ** 20;
-/** How long one program may take for that, in milliseconds. */
-const TIMEOUT_MS = 5000;
-const COMMAND_BYTES = 1024;
 
 /** What the checks have left outside of their process groups, by policy. */
 export type Found = ReadonlyMap<string, LeftOutside>;
@@ -73,8 +67,8 @@ async function findOutside(groups: ReadonlySet<number>): Promise<Found> {
   const first = await look(groups);
   if (first.length === 0) return new Map();
   await setTimeout(STAYS_MS, undefined, { ref: false });
-  const still = new Set((await readProcessStats()).filter((each) => !hasEnded(each)).map(identity));
-  const left = first.filter(({ stat }) => still.has(identity(stat)));
+  const still = new Set((await readProcessStats()).filter((each) => !hasEnded(each)).map(identityOf));
+  const left = first.filter(({ stat }) => still.has(identityOf(stat)));
   const found = new Map<string, { processes: number; example: string }>();
   for (const { policy, stat } of left) {
     const known = found.get(policy);
@@ -98,45 +92,4 @@ async function look(groups: ReadonlySet<number>): Promise<{ policy: string; stat
     policies.set(stat.pid, policy);
     return [{ policy, stat }];
   });
-}
-
-/** Who adopts our orphans: an ancestor of ours, or pid 1. What has another parent may be of another agent's run. */
-function adoptersIn(stats: readonly ProcessStat[]): ReadonlySet<number> {
-  const parents = new Map(stats.map(({ pid, parent }) => [pid, parent]));
-  const adopters = new Set([1]);
-  for (let at = process.ppid; at > 1 && !adopters.has(at); at = parents.get(at) ?? 0) adopters.add(at);
-  return adopters;
-}
-
-/** By another program, because one that hangs in the kernel may hold up whoever reads what it was started with. */
-async function policiesOf(pids: readonly number[]): Promise<Map<number, string>> {
-  if (pids.length === 0) return new Map();
-  const paths = pids.map((pid) => `/proc/${pid}/environ`);
-  const text = await output('grep', ['-szoaH', '-e', '^NSC_POLICY=[-a-z0-9]*$', ...paths]);
-  return new Map(
-    [...text.matchAll(/\/proc\/(\d+)\/environ:NSC_POLICY=([^\0]*)/g)].map(([, pid, name = '']) => [Number(pid), name]),
-  );
-}
-
-async function commandOf(pid: number): Promise<string> {
-  const text = await output('head', ['-c', String(COMMAND_BYTES), `/proc/${pid}/cmdline`]);
-  return text.replaceAll('\0', ' ').trim();
-}
-
-/** What it printed, whatever it thinks of it. */
-async function output(program: string, args: readonly string[]): Promise<string> {
-  const options = {
-    env: { PATH: DEFAULT_PATH },
-    timeout: TIMEOUT_MS,
-    killSignal: 'SIGKILL',
-    maxBuffer: MAX_BYTES,
-  } as const;
-  const { stdout } = await promisify(execFile)(program, args, options).catch(
-    ({ stdout = '' }: { stdout?: string }) => ({ stdout }),
-  );
-  return stdout;
-}
-
-function identity({ pid, startedAt }: ProcessStat): string {
-  return `${pid} ${startedAt}`;
 }

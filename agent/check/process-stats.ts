@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { DEFAULT_PATH } from './launcher.ts';
@@ -50,26 +49,6 @@ export function hasEnded({ state }: ProcessStat): boolean {
   return state === '' || state === 'Z' || state === 'X';
 }
 
-/** Those of the processes that were started with `NAME=value` in their environment, as far as it can be seen. Never rejects. */
-export async function startedWith(variable: string, pids: readonly number[]): Promise<number[]> {
-  const path = (pid: number) => `/proc/${pid}/environ`;
-  const isKnown = async (pid: number) =>
-    (await readFile(path(pid), 'utf8')).split('\0').includes(variable) ? pid : undefined;
-  const answers = await Promise.allSettled(pids.map(isKnown));
-  const refused = pids.filter((_, index) => answers[index]?.status === 'rejected');
-  const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? (answer.value ?? []) : []));
-  return refused.length === 0 ? found : [...found, ...(await grepEnvironments(variable, refused.map(path)))];
-}
-
-/** On Deno, see below; elsewhere it is refused as we are. */
-async function grepEnvironments(variable: string, paths: readonly string[]): Promise<number[]> {
-  // Its exit code says whether all of them could be read, and it prints what it found all the same.
-  const { stdout } = await promisify(execFile)('grep', ['-slzxF', '-e', variable, ...paths], shellOptions()).catch(
-    ({ stdout = '' }: { stdout?: string }) => ({ stdout }),
-  );
-  return [...stdout.matchAll(/^\/proc\/(\d+)\//gm)].map(([, pid]) => Number(pid));
-}
-
 /** Without waiting for each file, which costs ten times what the reading does; others have their turn in between. */
 async function readOwn(): Promise<string[]> {
   const names = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -92,11 +71,8 @@ function readStat(pid: string): string {
 
 /** Deno shows /proc to the programs that it may run, but not to its own, unless that may do everything. */
 async function readByShell(): Promise<string[]> {
+  const options = { env: { PATH: DEFAULT_PATH }, timeout: SHELL_TIMEOUT_MS, maxBuffer: SHELL_MAX_BYTES };
   const script = 'cat /proc/[0-9]*/stat 2> /dev/null; exit 0';
-  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script], shellOptions()).catch(() => ({ stdout: '' }));
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script], options).catch(() => ({ stdout: '' }));
   return stdout.split('\n');
-}
-
-function shellOptions() {
-  return { env: { PATH: DEFAULT_PATH }, timeout: SHELL_TIMEOUT_MS, maxBuffer: SHELL_MAX_BYTES };
 }

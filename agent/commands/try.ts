@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { constants, hostname } from 'node:os';
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { CheckPipes } from '../check/check-pipes.ts';
@@ -7,6 +6,7 @@ import { Looks } from '../check/looks.ts';
 import type { RunningCheck } from '../check/run-check.ts';
 import { formatPolicyErrors, toPrintable } from '../policy/format-error.ts';
 import { type PolicySource, readPolicyInput } from '../policy/read-input.ts';
+import { endProcess } from './end-process.ts';
 import { HOST_OPTIONS } from './host-options.ts';
 import { type Candidate, type TriedCheck, tryCheck } from './try-check.ts';
 import { formatTriedJson } from './try-json.ts';
@@ -16,7 +16,6 @@ import { formatSummary, formatTried } from './try-text.ts';
 const MAX_RUNS = 1_000;
 /** After a signal, how long the end of the run is waited for, in milliseconds. */
 const KILLED_WITHIN_MS = 1_000;
-const SHELL = '/bin/sh';
 const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const OPTIONS = {
@@ -136,8 +135,7 @@ async function tryPolicies(options: ArgumentsCamelCase<TryCommandOptions>): Prom
   if (!isText) await print([formatTriedJson(all, nodeName)]);
   else if (all.length > 1) await print(['', ...formatSummary(all, sources.length > 1)]);
   const isHealthy = all.every((tried) => tried.runs.every(({ judgement }) => judgement.status === 'Healthy'));
-  const isAllGone = all.every((tried) => tried.runs.every((run) => run.isGone));
-  endNow(isHealthy ? 0 : 1, isAllGone);
+  endProcess(isHealthy ? 0 : 1);
 }
 
 /** Those of these names, of all without any; a text says what is wrong with the names. */
@@ -190,34 +188,16 @@ function ownHostname(): string {
 function endOnSignals(): { current: RunningCheck | null } {
   const interruption: { current: RunningCheck | null } = { current: null };
   const end = async (exitCode: number) => {
-    interruption.current?.kill();
-    endNow(exitCode, await isGone(interruption.current));
+    const run = interruption.current;
+    run?.kill();
+    await within(KILLED_WITHIN_MS, run?.gone ?? Promise.resolve());
+    endProcess(exitCode);
   };
-  const endSoon = (exitCode: number) => end(exitCode).catch(() => process.exit(exitCode));
+  const endSoon = (exitCode: number) => end(exitCode).catch(() => endProcess(exitCode));
   for (const signal of END_SIGNALS) process.once(signal, () => endSoon(128 + constants.signals[signal]));
   // Nobody reads it any more.
   process.stdout.once('error', () => endSoon(1));
   return interruption;
-}
-
-async function isGone(run: RunningCheck | null): Promise<boolean> {
-  let gone = run === null;
-  const whenGone = run?.gone.then(() => {
-    gone = true;
-  });
-  await within(KILLED_WITHIN_MS, whenGone ?? Promise.resolve());
-  return gone;
-}
-
-/**
- * Ends without waiting for what does not end, though it was killed.
- *
- * Node waits at its end for each of its threads, so also for one that looks at a file system that does not answer. Who
- * becomes another program takes leave of them.
- */
-function endNow(exitCode: number, isAllGone: boolean): void {
-  if (!isAllGone && existsSync(SHELL)) process.execve?.(SHELL, ['sh', '-c', `exit ${exitCode}`], {});
-  process.exit(exitCode);
 }
 
 function print(lines: readonly string[]): Promise<void> {
