@@ -63,7 +63,7 @@ describe('what a run leaves behind is seen', () => {
     script: string,
     check: { env?: { name: string; value: string }[]; timeoutSeconds?: number } = {},
   ) => {
-    const { watcher, look } = await watchLeftBehind('storage', { env: [], ...check });
+    const { watcher, look } = await watchLeftBehind(options.nodeName, 'storage', { env: [], ...check });
     const running = start([fixture(script)], check, { ...options, watcher });
     const { stdout } = await inTime('the outcome', running.outcome);
     await inTime('the end of the process group', running.gone);
@@ -92,7 +92,7 @@ describe('what a run leaves behind is seen', () => {
 
   test('and not what was there before, what another one leaves, or what was killed with it', async (t) => {
     endAfter(t, (await look('leaves-own-session.sh')).pid);
-    const { look: lookForOther } = await watchLeftBehind('other', { env: [] });
+    const { look: lookForOther } = await watchLeftBehind(options.nodeName, 'other', { env: [] });
     endAfter(t, (await look('leaves-own-session.sh')).pid);
     assert.deepEqual((await lookForOther()).outside, []);
     const nothing = { inGroup: [], outside: [] };
@@ -101,7 +101,7 @@ describe('what a run leaves behind is seen', () => {
   });
 
   test('and not what has not ended yet of its process group', async (t) => {
-    const { watcher, look: lookAgain } = await watchLeftBehind('storage', { env: [] });
+    const { watcher, look: lookAgain } = await watchLeftBehind(options.nodeName, 'storage', { env: [] });
     const { pid } = await look('leaves-own-session.sh');
     endAfter(t, pid);
     watcher.started(pid);
@@ -109,7 +109,7 @@ describe('what a run leaves behind is seen', () => {
   });
 
   test('and not what an agent beside this program runs', async (t) => {
-    const { look: lookHere } = await watchLeftBehind('storage', { env: [] });
+    const { look: lookHere } = await watchLeftBehind(options.nodeName, 'storage', { env: [] });
     const agent = spawn('sh', ['-c', 'NSC_POLICY=storage sleep 60 & echo $!; wait'], {
       env: { PATH: process.env.PATH },
     });

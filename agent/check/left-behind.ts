@@ -31,9 +31,11 @@ export type LeftBehind = {
  * A process outside of the group is known by the `NSC_POLICY` that it was started with, and by who adopted it. One that has
  * another user's name, or that was started without its parent's environment, is not seen; nor is anything where /proc is not.
  */
-export async function watchLeftBehind(policyName: string, { env }: Pick<Check, 'env'>) {
+export async function watchLeftBehind(nodeName: string, policyName: string, { env }: Pick<Check, 'env'>) {
   const before = new Set((await readProcessStats()).map(identityOf));
-  const own = env.findLast(({ name }) => name === 'NSC_POLICY')?.value ?? policyName;
+  const given = (variable: string, otherwise: string) =>
+    env.findLast(({ name }) => name === variable)?.value ?? otherwise;
+  const [ownNode, own] = [given('NODE_NAME', nodeName), given('NSC_POLICY', policyName)];
   let groupId: number | undefined;
   let inGroup: readonly LeftProcess[] = [];
 
@@ -50,7 +52,10 @@ export async function watchLeftBehind(policyName: string, { env }: Pick<Check, '
     const stats = await readProcessStats();
     const mayBeOurs = (each: ProcessStat) =>
       !before.has(identityOf(each)) && !hasEnded(each) && each.group !== groupId && each.pid !== process.pid;
-    const policies = await policiesOf(stats.filter(mayBeOurs).map(({ pid }) => pid));
+    const policies = await policiesOf(
+      stats.filter(mayBeOurs).map(({ pid }) => pid),
+      ownNode,
+    );
     const known = new Set([...policies.keys()].filter((pid) => policies.get(pid) === own));
     return stats.filter(({ pid }) => known.has(pid) && isAdopted(pid, known, stats));
   };

@@ -7,7 +7,6 @@ import type { ProcessStat } from './process-stats.ts';
 /** How much of what is found is read, in bytes, and how long one program may take for that, in milliseconds. */
 const MAX_BYTES = 2 ** 20;
 const TIMEOUT_MS = 5000;
-const COMMAND_BYTES = 1024;
 /** Between two variables of one process, and behind the last. */
 const NUL = '\0';
 
@@ -25,22 +24,21 @@ export function adoptersIn(stats: readonly ProcessStat[]): ReadonlySet<number> {
 }
 
 /**
- * The `NSC_POLICY` that each of these processes was started with, as far as it can be seen. Never rejects.
+ * The `NSC_POLICY` of those of these processes that were started with it and with this `NODE_NAME`, as far as it can be seen.
+ * Never rejects.
  *
  * Another program looks, because one that hangs in the kernel may hold up whoever reads what it was started with.
  */
-export async function policiesOf(pids: readonly number[]): Promise<Map<number, string>> {
+export async function policiesOf(pids: readonly number[], nodeName: string): Promise<Map<number, string>> {
   if (pids.length === 0) return new Map();
   const paths = pids.map((pid) => `/proc/${pid}/environ`);
-  const text = await output('grep', ['-szaH', '-e', '^NSC_POLICY=', ...paths]);
-  const found = text.split(NUL).map((line) => /^\/proc\/(\d+)\/environ:NSC_POLICY=(.*)$/s.exec(line));
-  return new Map(found.flatMap((match) => (match ? [[Number(match[1]), match[2] ?? '']] : [])));
-}
-
-/** The command line of a process, as far as it can be seen; else empty. Never rejects. */
-export async function commandOf(pid: number): Promise<string> {
-  const text = await output('head', ['-c', String(COMMAND_BYTES), `/proc/${pid}/cmdline`]);
-  return text.replaceAll(NUL, ' ').trim();
+  const text = await output('grep', ['-szaH', '-e', '^NSC_POLICY=', '-e', '^NODE_NAME=', ...paths]);
+  const found = { NSC_POLICY: new Map<number, string>(), NODE_NAME: new Map<number, string>() };
+  for (const line of text.split(NUL)) {
+    const [, pid, name, value = ''] = /^\/proc\/(\d+)\/environ:(NSC_POLICY|NODE_NAME)=(.*)$/s.exec(line) ?? [];
+    if (name !== undefined) found[name as keyof typeof found].set(Number(pid), value);
+  }
+  return new Map([...found.NSC_POLICY].filter(([pid]) => found.NODE_NAME.get(pid) === nodeName));
 }
 
 /** What it printed, whatever it thinks of it. */

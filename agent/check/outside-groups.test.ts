@@ -13,7 +13,7 @@ function setUp(t: TestContext, everyMs?: number) {
   const directory = mkdtempSync(join(tmpdir(), 'nsc-outside-'));
   t.after(() => rmSync(directory, { recursive: true }));
   const found: Found[] = [];
-  const outside = new OutsideGroups((each) => found.push(each), everyMs);
+  const outside = new OutsideGroups(options.nodeName, (each) => found.push(each), everyMs);
   return {
     file: join(directory, 'pid'),
     found,
@@ -44,7 +44,7 @@ test('what a check leaves outside of its process group is counted until it ends'
       // It was ended below.
     }
   });
-  assert.match(left?.example ?? '', /^sh -c echo \$\$ >/);
+  assert.equal(left?.example, 'sh');
   await until('its child', () => readFile(`/proc/${pid}/task/${pid}/children`) !== '');
   assert.equal((await runs.after('true'))?.processes, 2);
   process.kill(-pid, 'SIGKILL');
@@ -58,6 +58,15 @@ test('what runs in the process group of a run under way is not counted', async (
   assert.equal(await runs.after('true'), undefined);
   underWay.kill();
   await inTime('its end', underWay.gone);
+});
+
+test('what was left by an agent of another node on this machine is not counted', async (t) => {
+  const runs = setUp(t, 0);
+  t.after(() => {
+    const pid = Number(readFile(runs.file));
+    if (pid > 1) process.kill(-pid, 'SIGKILL');
+  });
+  assert.equal(await runs.after(`export NODE_NAME=another; ${leaves(runs.file)}`), undefined);
 });
 
 test('is looked for at most once a minute', async (t) => {

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import type { LeftOutside } from '../core/left-outside.ts';
-import { adoptersIn, commandOf, identityOf, policiesOf } from './orphans.ts';
+import { adoptersIn, identityOf, policiesOf } from './orphans.ts';
 import { hasEnded, type ProcessStat, readProcessStats } from './process-stats.ts';
 import type { RunningCheck, StartOptions } from './run-check.ts';
 
@@ -17,17 +17,20 @@ export type Found = ReadonlyMap<string, LeftOutside>;
 
 /**
  * Counts what checks leave in process groups of their own, where the end of a run does not reach it: at most once a minute,
- * after a run. A process is known by the `NSC_POLICY` that it was started with, and by having lost its parent; one that has
- * another user's name, or that was started without its parent's environment, is not seen.
+ * after a run. A process is known by the `NSC_POLICY` and the `NODE_NAME` that it was started with, in the life of this
+ * agent, and by having lost its parent; one that has another user's name, or that was started without its parent's
+ * environment, is not seen.
  */
 export class OutsideGroups {
+  readonly #nodeName: string;
   readonly #onFound: (found: Found) => void;
   readonly #everyMs: number;
   readonly #groups = new Set<number>();
   #nextMs = 0;
   #isLooking = false;
 
-  constructor(onFound: (found: Found) => void, everyMs = LOOK_EVERY_MS) {
+  constructor(nodeName: string, onFound: (found: Found) => void, everyMs = LOOK_EVERY_MS) {
+    this.#nodeName = nodeName;
     this.#onFound = onFound;
     this.#everyMs = everyMs;
   }
@@ -56,15 +59,15 @@ export class OutsideGroups {
     this.#isLooking = true;
     this.#nextMs = performance.now() + this.#everyMs;
     try {
-      this.#onFound(await findOutside(this.#groups));
+      this.#onFound(await findOutside(this.#nodeName, this.#groups));
     } finally {
       this.#isLooking = false;
     }
   }
 }
 
-async function findOutside(groups: ReadonlySet<number>): Promise<Found> {
-  const first = await look(groups);
+async function findOutside(nodeName: string, groups: ReadonlySet<number>): Promise<Found> {
+  const first = await look(nodeName, groups);
   if (first.length === 0) return new Map();
   await setTimeout(STAYS_MS, undefined, { ref: false });
   const still = new Set((await readProcessStats()).filter((each) => !hasEnded(each)).map(identityOf));
@@ -73,17 +76,24 @@ async function findOutside(groups: ReadonlySet<number>): Promise<Found> {
   for (const { policy, stat } of left) {
     const known = found.get(policy);
     if (known) known.processes += 1;
-    else found.set(policy, { processes: 1, example: (await commandOf(stat.pid)) || stat.name });
+    // Not its command line, which may hold a password.
+    else found.set(policy, { processes: 1, example: stat.name });
   }
   return found;
 }
 
 /** Orphans that were started with NSC_POLICY, with all that descends from them. */
-async function look(groups: ReadonlySet<number>): Promise<{ policy: string; stat: ProcessStat }[]> {
-  const stats = (await readProcessStats()).filter((each) => !hasEnded(each) && !groups.has(each.group));
-  const adopters = adoptersIn(stats);
+async function look(nodeName: string, groups: ReadonlySet<number>): Promise<{ policy: string; stat: ProcessStat }[]> {
+  const all = await readProcessStats();
+  const bornAt = Number(all.find(({ pid }) => pid === process.pid)?.startedAt ?? 0);
+  const mayBeOurs = (each: ProcessStat) => !groups.has(each.group) && Number(each.startedAt) >= bornAt;
+  const stats = all.filter((each) => !hasEnded(each) && mayBeOurs(each));
+  const adopters = adoptersIn(all);
   const orphans = stats.filter(({ pid, parent }) => adopters.has(parent) && pid !== process.pid && !adopters.has(pid));
-  const policies = await policiesOf(orphans.slice(0, MAX_ORPHANS).map(({ pid }) => pid));
+  const policies = await policiesOf(
+    orphans.slice(0, MAX_ORPHANS).map(({ pid }) => pid),
+    nodeName,
+  );
   // In the order of their start, so that parents come first.
   const byStart = stats.toSorted((a, b) => Number(a.startedAt) - Number(b.startedAt) || a.pid - b.pid);
   return byStart.flatMap((stat) => {

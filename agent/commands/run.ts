@@ -122,7 +122,7 @@ async function run(options: ArgumentsCamelCase<RunOptions>): Promise<void> {
   const tell = createTelling({ nodeName, log, recorder, counted: metrics.counted });
   const pipes = new CheckPipes((message, error) => log({ level: 'warn', message, fields: { error } }));
   const looks = new Looks();
-  const outsideGroups = new OutsideGroups((left) => agent.onLeftOutside(left));
+  const outsideGroups = new OutsideGroups(nodeName, (left) => agent.onLeftOutside(left));
   const agent: Agent = new Agent({
     nodeName,
     id: randomUUID(),

@@ -53,7 +53,7 @@ async function tryOnce(policy: NodeCheckPolicy, options: TryOptions, number: num
   const { runs: _, onRun, ...shared } = options;
   const { check } = policy.spec;
   const policyName = policy.metadata.name;
-  const leftBehind = await watchLeftBehind(policyName, check);
+  const leftBehind = await watchLeftBehind(options.nodeName, policyName, check);
   const startedAtMs = performance.now();
   const sinceStartMs = () => performance.now() - startedAtMs;
   const { watcher } = leftBehind;

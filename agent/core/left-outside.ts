@@ -2,6 +2,6 @@
 export type LeftOutside = {
   /** How many processes; at least one. */
   readonly processes: number;
-  /** The command line of one of them. */
+  /** The name of one of their programs, at most 15 bytes of whatever it likes to be called. */
   readonly example: string;
 };
