@@ -40,6 +40,7 @@ type Pair = readonly [stdout: number, stderr: number];
 export class CheckPipes {
   readonly #warn: (message: string, error: string) => void;
   readonly #idle: Pair[] = [];
+  #hasMade = false;
   #noneBefore = 0;
   #isToldMissing = false;
 
@@ -51,7 +52,8 @@ export class CheckPipes {
   /**
    * Pipes for one run; undefined where the runtime's own have to do: they are pipes too on Deno, and sockets elsewhere.
    *
-   * Rejects with the error of the operating system if descriptors, processes or memory have run out.
+   * Rejects with the error of the operating system if descriptors, processes or memory have run out, and with a sentence if
+   * pipes could be made before.
    */
   async take(): Promise<RunPipes | undefined> {
     for (let pair = this.#idle.pop(); pair !== undefined; pair = this.#idle.pop()) {
@@ -71,9 +73,15 @@ export class CheckPipes {
   async #make(): Promise<Pair | undefined> {
     if (process.platform !== 'linux' || 'Deno' in globalThis || performance.now() < this.#noneBefore) return undefined;
     try {
-      return await makeFifos();
+      const made = await makeFifos();
+      this.#hasMade = true;
+      return made;
     } catch (error) {
       if (EXHAUSTED.includes((error as NodeJS.ErrnoException).code)) throw error;
+      // With sockets a script that opens its output by name would fail, on a node that is well.
+      if (this.#hasMade || (error as { signal?: unknown }).signal) {
+        throw new Error(`no pipes could be made for its output: ${(error as Error).message}`, { cause: error });
+      }
       this.#noneBefore = performance.now() + RETRY_AFTER_MS;
       if (!this.#isToldMissing) this.#warn(WITHOUT_PIPES, (error as Error).message);
       this.#isToldMissing = true;

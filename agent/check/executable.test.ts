@@ -19,6 +19,7 @@ function write(path: string, contents: string | Uint8Array, mode = 0o755): void 
   chmodSync(join(root, path), mode);
 }
 
+const foreign = `is not a program for this processor (${process.arch})`;
 const neither = 'is neither a program nor a script that begins with #! and its interpreter';
 /** The first bytes of a program, for the processor of that ELF machine number. */
 const elf = (machine: number) =>
@@ -27,6 +28,10 @@ const elf = (machine: number) =>
 before(() => {
   write('/bin/interpreter', elf(process.arch === 'arm64' ? 183 : 62));
   write('/usr/bin/env', elf(process.arch === 'arm64' ? 183 : 62));
+  write('/bin/empty', '');
+  write('/bin/foreign', elf(8));
+  write('/bin/wrapper', '#!/bin/gone\n');
+  write('/bin/round', '#!/bin/round\n');
   symlinkSync('/bin', join(root, 'sbin'));
   symlinkSync('../bin/interpreter', join(root, 'usr/relative'));
   symlinkSync('/sbin/interpreter', join(root, 'usr/absolute'));
@@ -56,6 +61,19 @@ describe('what cannot be executed', () => {
       'its interpreter "bash" is not in PATH /usr/bin:/bin',
     ],
     ["env's own options are left to env", '#!/usr/bin/env -S bash -e\n', undefined],
+    ['an interpreter that is empty', '#!/bin/empty\n', 'its interpreter "/bin/empty" is empty'],
+    ['an interpreter for another processor', '#!/bin/foreign\n', `its interpreter "/bin/foreign" ${foreign}`],
+    [
+      'an interpreter that env finds and that is empty',
+      '#!/usr/bin/env empty\n',
+      'its interpreter "/bin/empty" is empty',
+    ],
+    [
+      'an interpreter that is a script without one',
+      '#!/bin/wrapper\n',
+      'its interpreter "/bin/wrapper" cannot be executed: its interpreter "/bin/gone" is missing',
+    ],
+    ["scripts that are one another's interpreters are left to the kernel", '#!/bin/round\n', undefined],
     ['a script without a #! line', 'exit 0\n', neither],
     ['a #! line that names nothing', '#!\nexit 0\n', neither],
     ['an empty file', '', 'is empty'],

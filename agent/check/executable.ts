@@ -7,6 +7,8 @@ import { arch } from 'node:process';
 const HEAD_BYTES = 256;
 /** How many symbolic links a path may lead through, as in the kernel (MAXSYMLINKS). */
 const MAX_LINKS = 40;
+/** How many interpreters of interpreters the kernel follows. */
+const MAX_INTERPRETERS = 5;
 /** The ELF machine numbers that run on a processor, with those of its 32-bit programs. */
 export const ELF_MACHINES: Readonly<Record<string, readonly number[]>> = { x64: [62, 3], arm64: [183, 40] };
 
@@ -48,7 +50,8 @@ export async function findInPath(name: string, searchPath: string, root = '/'): 
   return undefined;
 }
 
-async function findFileProblem(file: string, searchPath: string, root: string): Promise<string | undefined> {
+/** @param depth how many scripts name this one as their interpreter */
+async function findFileProblem(file: string, searchPath: string, root: string, depth = 0): Promise<string | undefined> {
   // Before it is opened, for which Deno asks the file system on its only thread.
   const stats = await look(file);
   if (stats.isDirectory()) return 'is a directory';
@@ -61,7 +64,7 @@ async function findFileProblem(file: string, searchPath: string, root: string): 
     const fits = machines === undefined || (head.length >= 20 && machines.includes(head.readUInt16LE(18)));
     return fits ? undefined : `is not a program for this processor (${arch})`;
   }
-  return findScriptProblem(head.toString(), searchPath, root);
+  return findScriptProblem(head.toString(), searchPath, root, depth);
 }
 
 async function readHead(path: string): Promise<Buffer> {
@@ -75,24 +78,39 @@ async function readHead(path: string): Promise<Buffer> {
   }
 }
 
-async function findScriptProblem(head: string, searchPath: string, root: string): Promise<string | undefined> {
+async function findScriptProblem(
+  head: string,
+  searchPath: string,
+  root: string,
+  depth: number,
+): Promise<string | undefined> {
   const [, interpreter, argument] = /^#![ \t]*([^ \t\n\0]+)[ \t]*([^\n\0]*)/.exec(head) ?? [];
   if (interpreter === undefined) return 'is neither a program nor a script that begins with #! and its interpreter';
-  // As JSON, because the usual reason is an invisible carriage return.
-  if (await isMissing(root, interpreter)) return `its interpreter ${JSON.stringify(interpreter)} is missing`;
+  const problem = await findInterpreterProblem(interpreter, searchPath, root, depth);
+  if (problem !== undefined) return problem;
   if (basename(interpreter) !== 'env' || !argument || /^-|[ \t=/]/.test(argument)) return undefined;
   const found = await findInPath(argument, searchPath, root);
-  return found === undefined ? `its interpreter ${JSON.stringify(argument)} is not in PATH ${searchPath}` : undefined;
+  if (found === undefined) return `its interpreter ${JSON.stringify(argument)} is not in PATH ${searchPath}`;
+  return findInterpreterProblem(found, searchPath, root, depth);
 }
 
-async function isMissing(root: string, path: string): Promise<boolean> {
-  return look(await resolveIn(root, path)).then(
-    () => false,
-    (error: NodeJS.ErrnoException) => {
-      unlessNotShown(error);
-      return error.code === 'ENOENT';
-    },
-  );
+/** libc hands the script to `/bin/sh` also where the kernel refuses only its interpreter. */
+async function findInterpreterProblem(
+  path: string,
+  searchPath: string,
+  root: string,
+  depth: number,
+): Promise<string | undefined> {
+  if (depth === MAX_INTERPRETERS) return undefined;
+  // As JSON, because the usual reason is an invisible carriage return.
+  const its = `its interpreter ${JSON.stringify(path)}`;
+  try {
+    const problem = await findFileProblem(await resolveIn(root, path), searchPath, root, depth + 1);
+    return problem === undefined ? undefined : `${its} ${problem.replace(/^its/, 'cannot be executed: its')}`;
+  } catch (error) {
+    unlessNotShown(error as Error);
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? `${its} is missing` : undefined;
+  }
 }
 
 async function look(path: string): Promise<Stats> {

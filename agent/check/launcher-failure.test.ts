@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { Check } from '../core/policy.ts';
 import { LAUNCHERS } from './launcher.ts';
 import { readLauncherFailure } from './launcher-failure.ts';
+import { LOOKER } from './look-in-child.ts';
 
 const toolsOf = (runIn: Check['runIn']) => [LAUNCHERS[runIn] ?? []].flat();
 
@@ -29,6 +30,14 @@ const messages: [runIn: Check['runIn'], code: number, message: string][] = [
 describe('the launcher', () => {
   for (const [runIn, code, message] of messages) {
     test(`failed if it says so: ${message}`, () => assert.equal(failure(runIn, code, `${message}\n`), message));
+  }
+
+  for (const code of [2, 126, 254]) {
+    test(`failed if it is the shell that looks, whatever code it ends with, such as ${code}`, () => {
+      const stderr = 'nsc-look: 13: Cannot fork\n';
+      const output = { stdout: '', stderr, stdoutBytes: 0, stderrBytes: stderr.length };
+      assert.equal(readLauncherFailure([LOOKER, 'env'], { code }, output), '13: Cannot fork');
+    });
   }
 
   test('is quoted with the first line of what it says', () => {

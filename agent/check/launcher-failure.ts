@@ -13,10 +13,12 @@ const FAILURE_CODES: readonly (number | null)[] = [1, 125, 126, 127];
  * wrongly Failed, on every node at once.
  */
 export function readLauncherFailure(tools: readonly string[], exit: Exit, output: Output): string | undefined {
-  if (!FAILURE_CODES.includes(exit.code) || output.stdoutBytes > 0) return undefined;
+  if (output.stdoutBytes > 0) return undefined;
   const [line = ''] = output.stderr.split('\n', 1);
   // A shell executes them by their paths, and then they call themselves so.
   const [, tool = '', message] = /^(?:\/\S*\/)?([\w-]+): (.*)$/.exec(line) ?? [];
   if (!tools.includes(tool)) return undefined;
-  return tool === LOOKER ? message : line;
+  // A shell that may start no process ends with a code of its own.
+  if (tool === LOOKER) return exit.code === 0 ? undefined : message;
+  return FAILURE_CODES.includes(exit.code) ? line : undefined;
 }

@@ -1,8 +1,11 @@
 import type { Check } from '../core/policy.ts';
 import { findInPath } from './executable.ts';
 
-/** The PATH of a check that sets none, and where the launchers are looked for. */
+/** The PATH of a check that sets none. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Where the agent looks for what it needs itself: nowhere that is likely to be mounted from elsewhere. */
+export const TOOLS_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The tool that takes a check to where it runs; none for the agent's own container. */
 export const LAUNCHERS = { Container: undefined, Host: 'chroot', HostNamespaces: 'nsenter' } as const;
@@ -41,7 +44,7 @@ export type Launch = {
 /**
  * Says what to execute so that the check's command runs where `runIn` wants it.
  *
- * Rejects if the tool for that is not there. It is looked for in {@link DEFAULT_PATH}, because the check's own PATH is
+ * Rejects if the tool for that is not there. It is looked for in {@link TOOLS_PATH}, because the check's own PATH is
  * meant for the command, and for the host.
  */
 export async function prepareLaunch(
@@ -62,8 +65,8 @@ export async function prepareLaunch(
   const launcher = LAUNCHERS[runIn];
   if (launcher === undefined) return { file: program, args, argv0: program, env, program, root: '/', tools: [] };
 
-  const file = await findInPath(launcher, DEFAULT_PATH);
-  if (file === undefined) throw new Error(`${launcher}: not found in ${DEFAULT_PATH}; runIn: ${runIn} needs it`);
+  const file = await findInPath(launcher, TOOLS_PATH);
+  if (file === undefined) throw new Error(`${launcher}: not found in ${TOOLS_PATH}; runIn: ${runIn} needs it`);
   const { hostRoot, hostPid } = options;
   const launch = { file, argv0: launcher, env, program, tools: [launcher] };
   switch (launcher) {

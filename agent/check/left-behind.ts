@@ -4,6 +4,7 @@ import type { Check } from '../core/policy.ts';
 import { adoptersIn, identityOf, policiesOf } from './orphans.ts';
 import { hasEnded, type ProcessStat, readProcessStats } from './process-stats.ts';
 
+const NOBODY: ReadonlyMap<number, string> = new Map();
 /** How long a process has to be outside of the group to count as left there, in milliseconds: many are on their way out. */
 const STAYS_MS = 250;
 
@@ -55,7 +56,7 @@ export async function watchLeftBehind(nodeName: string, policyName: string, { en
     const policies = await policiesOf(
       stats.filter(mayBeOurs).map(({ pid }) => pid),
       ownNode,
-    );
+    ).catch(() => NOBODY);
     const known = new Set([...policies.keys()].filter((pid) => policies.get(pid) === own));
     return stats.filter(({ pid }) => known.has(pid) && isAdopted(pid, known, stats));
   };

@@ -1,6 +1,6 @@
 import { arch } from 'node:process';
 import { ELF_MACHINES } from './executable.ts';
-import { DEFAULT_PATH, type Launch } from './launcher.ts';
+import { type Launch, TOOLS_PATH } from './launcher.ts';
 
 /** What the shell calls itself in its messages, which need no name. */
 export const LOOKER = 'nsc-look';
@@ -77,7 +77,7 @@ export function lookInChild(launch: Launch): Launch {
     file: '/bin/sh',
     argv0: 'sh',
     args: ['-c', SCRIPT, LOOKER, ...seen, ...variables, file, ...launch.args],
-    env: { PATH: DEFAULT_PATH },
+    env: { PATH: TOOLS_PATH },
     tools: [LOOKER, 'env', ...launch.tools],
   };
 }

@@ -4,11 +4,15 @@ import { setTimeout } from 'node:timers/promises';
 import { inTime, until } from './fixtures/support.ts';
 import { Looks, MAX_LOOKS } from './looks.ts';
 
+/** Longer than any test, in milliseconds. */
+const NEVER_MS = 1_000_000;
+
 /** A file system whose answers come one by one, when the test says so. */
-function slowFileSystem() {
+function slowFileSystem(hangsAfterMs?: number) {
   const asked: { program: string; answer(problem?: string): void }[] = [];
   const looks = new Looks(
     (program) => new Promise((resolve) => asked.push({ program, answer: (problem) => resolve(problem) })),
+    hangsAfterMs,
   );
   return { asked, look: (program: string) => looks.look(program, '/bin') };
 }
@@ -29,7 +33,7 @@ describe('looks', () => {
       await setTimeout(20);
       atOnce -= 1;
       return undefined;
-    });
+    }, NEVER_MS);
     const all = await Promise.all(Array.from({ length: 40 }, () => looks.look('/check', '')));
     assert.equal(all.includes('NotTaken'), false);
     assert.equal(most, MAX_LOOKS);
@@ -55,8 +59,17 @@ describe('looks', () => {
     assert.deepEqual(await inTime('the look', taken), { problem: '/well: is empty' });
   });
 
+  test('are waited for no longer than that, though those before them end one by one', async () => {
+    const { asked, look } = slowFileSystem(NEVER_MS / 10_000);
+    const all = Array.from({ length: 4 }, (_, i) => look(`/slow-${i}`));
+    assert.deepEqual(await inTime('the end of the wait', Promise.all(all.slice(2))), ['NotTaken', 'NotTaken']);
+    for (const { answer } of asked) answer();
+    await inTime('the file system', Promise.all(all));
+    assert.equal(asked.length, MAX_LOOKS);
+  });
+
   test('go on by one way when the other hangs', async () => {
-    const { asked, look } = slowFileSystem();
+    const { asked, look } = slowFileSystem(NEVER_MS);
     look('/dead').catch(assert.fail);
     const all = Array.from({ length: 5 }, (_, i) => look(`/well-${i}`));
     for (let i = 1; i <= 5; i += 1) (await until('its turn', () => asked[i])).answer();

@@ -3,7 +3,7 @@ import { findExecProblem, NotShown } from './executable.ts';
 
 /** How many looks at files are under way at once: of the four threads that Node has for all files and names, half. */
 export const MAX_LOOKS = 2;
-/** From which age on a look is taken for one that hangs, in milliseconds. */
+/** From which age on a look is taken for one that hangs, and how long a turn is waited for, in milliseconds. */
 const HANGS_AFTER_MS = 250;
 
 /** What came of a look: what was found wrong, if anything; or that no look was taken. */
@@ -17,18 +17,19 @@ type UnderWay = { readonly sinceMs: number };
  */
 export class Looks {
   readonly #find: typeof findExecProblem;
+  readonly #hangsAfterMs: number;
   readonly #underWay = new Set<UnderWay>();
-  readonly #waiting: ((mine: UnderWay | undefined) => void)[] = [];
-  #disarm = () => {};
+  readonly #waiting = new Set<() => void>();
 
-  constructor(find = findExecProblem) {
+  /** @param hangsAfterMs from which age on a look is taken for one that hangs, and how long its turn is waited for */
+  constructor(find = findExecProblem, hangsAfterMs = HANGS_AFTER_MS) {
     this.#find = find;
+    this.#hangsAfterMs = hangsAfterMs;
   }
 
   /**
-   * Says what {@link findExecProblem} says, in its turn; `NotTaken` when all looks under way hang, or Deno was not granted
-   * this one. Resolves when the file
-   * system has answered, which may be never.
+   * Says what {@link findExecProblem} says, in its turn; `NotTaken` when no turn came soon enough, or Deno was not granted
+   * this one. Resolves when the file system has answered, which may be never.
    */
   async look(...program: Parameters<typeof findExecProblem>): Promise<Look> {
     const mine = await this.#turn();
@@ -40,33 +41,34 @@ export class Looks {
       throw error;
     } finally {
       this.#underWay.delete(mine);
-      const next = this.#waiting.shift();
-      if (next) next(this.#begin());
+      for (const takeTurn of this.#waiting) {
+        takeTurn();
+        break;
+      }
     }
   }
 
-  #turn(): Promise<UnderWay | undefined> | UnderWay {
+  #turn(): Promise<UnderWay | undefined> | UnderWay | undefined {
     if (this.#underWay.size < MAX_LOOKS) return this.#begin();
+    const oldMs = performance.now() - this.#hangsAfterMs;
+    if ([...this.#underWay].every(({ sinceMs }) => sinceMs <= oldMs)) return undefined;
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      this.#watch();
+      const takeTurn = () => {
+        this.#waiting.delete(takeTurn);
+        disarm();
+        resolve(this.#begin());
+      };
+      const disarm = afterMs(this.#hangsAfterMs, () => {
+        this.#waiting.delete(takeTurn);
+        resolve(undefined);
+      });
+      this.#waiting.add(takeTurn);
     });
   }
 
   #begin(): UnderWay {
     const begun = { sinceMs: performance.now() };
     this.#underWay.add(begun);
-    this.#watch();
     return begun;
-  }
-
-  /** As long as looks end, everybody gets a turn; when all of those under way hang, nobody is kept waiting. */
-  #watch(): void {
-    this.#disarm();
-    if (this.#waiting.length === 0) return;
-    const youngestMs = Math.max(...[...this.#underWay].map(({ sinceMs }) => sinceMs));
-    this.#disarm = afterMs(youngestMs + HANGS_AFTER_MS - performance.now(), () => {
-      for (const turnAway of this.#waiting.splice(0)) turnAway(undefined);
-    });
   }
 }

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmdirSync, unlinkSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DEFAULT_PATH } from './launcher.ts';
+import { TOOLS_PATH } from './launcher.ts';
 
 /** A descriptor of the file itself, which neither reads nor writes: Linux' O_PATH, for which Node has no name. */
 const O_PATH = 0o10000000;
@@ -33,7 +33,7 @@ async function makeIn(parent: string): Promise<[number, number]> {
   const directory = mkdtempSync(join(parent, 'nsc-pipes-'));
   const [first, second] = [join(directory, 'stdout'), join(directory, 'stderr')];
   try {
-    const options = { env: { PATH: DEFAULT_PATH }, timeout: MKFIFO_TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
+    const options = { env: { PATH: TOOLS_PATH }, timeout: MKFIFO_TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
     await promisify(execFile)('mkfifo', ['-m', '600', first, second], options);
     const fd = openSync(first, O_PATH);
     try {

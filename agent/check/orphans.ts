@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import process from 'node:process';
 import { promisify } from 'node:util';
-import { DEFAULT_PATH } from './launcher.ts';
+import { TOOLS_PATH } from './launcher.ts';
 import type { ProcessStat } from './process-stats.ts';
 
 /** How much of what is found is read, in bytes, and how long one program may take for that, in milliseconds. */
@@ -25,9 +25,8 @@ export function adoptersIn(stats: readonly ProcessStat[]): ReadonlySet<number> {
 
 /**
  * The `NSC_POLICY` of those of these processes that were started with it and with this `NODE_NAME`, as far as it can be seen.
- * Never rejects.
  *
- * Another program looks, because one that hangs in the kernel may hold up whoever reads what it was started with.
+ * Rejects if nobody could look: that is not to say that there are none. Another program looks, because one that hangs in the kernel may hold up whoever reads what it was started with.
  */
 export async function policiesOf(pids: readonly number[], nodeName: string): Promise<Map<number, string>> {
   if (pids.length === 0) return new Map();
@@ -41,16 +40,19 @@ export async function policiesOf(pids: readonly number[], nodeName: string): Pro
   return new Map([...found.NSC_POLICY].filter(([pid]) => found.NODE_NAME.get(pid) === nodeName));
 }
 
-/** What it printed, whatever it thinks of it. */
+/** What it printed, whatever it thinks of it. Rejects if it could not be started, or did not end by itself. */
 async function output(program: string, args: readonly string[]): Promise<string> {
   const options = {
-    env: { PATH: DEFAULT_PATH },
+    env: { PATH: TOOLS_PATH },
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
     maxBuffer: MAX_BYTES,
   } as const;
   const { stdout } = await promisify(execFile)(program, args, options).catch(
-    ({ stdout = '' }: { stdout?: string }) => ({ stdout }),
+    (error: { code?: unknown; stdout?: string }) => {
+      if (typeof error.code !== 'number') throw error;
+      return { stdout: error.stdout ?? '' };
+    },
   );
   return stdout;
 }

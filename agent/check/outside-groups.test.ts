@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { inTime, options, readFile, start, until } from './fixtures/support.ts';
+import { policiesOf } from './orphans.ts';
 import { type Found, OutsideGroups } from './outside-groups.ts';
 
 /** Follows runs of one policy that no other test has, and looks after each, or only as often as an agent does. */
@@ -67,6 +68,11 @@ test('what was left by an agent of another node on this machine is not counted',
     if (pid > 1) process.kill(-pid, 'SIGKILL');
   });
   assert.equal(await runs.after(`export NODE_NAME=another; ${leaves(runs.file)}`), undefined);
+});
+
+test('a look that cannot be taken does not say that there is nothing', async () => {
+  // More than a program can be given.
+  await assert.rejects(policiesOf(Array(500_000).fill(process.pid), options.nodeName), /E2BIG/);
 });
 
 test('is looked for at most once a minute', async (t) => {

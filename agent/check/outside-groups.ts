@@ -85,7 +85,9 @@ async function findOutside(nodeName: string, groups: ReadonlySet<number>): Promi
 /** Orphans that were started with NSC_POLICY, with all that descends from them. */
 async function look(nodeName: string, groups: ReadonlySet<number>): Promise<{ policy: string; stat: ProcessStat }[]> {
   const all = await readProcessStats();
-  const bornAt = Number(all.find(({ pid }) => pid === process.pid)?.startedAt ?? 0);
+  const self = all.find(({ pid }) => pid === process.pid);
+  if (self === undefined) throw new Error('/proc does not show even this process');
+  const bornAt = Number(self.startedAt);
   const mayBeOurs = (each: ProcessStat) => !groups.has(each.group) && Number(each.startedAt) >= bornAt;
   const stats = all.filter((each) => !hasEnded(each) && mayBeOurs(each));
   const adopters = adoptersIn(all);

@@ -5,8 +5,12 @@ import { hasEnded, readProcessStats } from './process-stats.ts';
 /** How long to wait before a group is asked again whether it exists: from the first, doubled up to the last; ms. */
 const FIRST_LOOK_MS = 10;
 const LAST_LOOK_MS = 1000;
-/** From which wait on the members of a group are looked up, in milliseconds: killed processes are gone long before. */
+/**
+ * After how long the members of a group are looked up, in milliseconds: killed processes are gone long before. And how long
+ * after that again, at most, since each time all processes of the machine are looked at.
+ */
 const LOOK_CLOSER_MS = 80;
+const LAST_LOOK_CLOSER_MS = 60_000;
 
 /**
  * The process group of a child, by the child's pid.
@@ -42,10 +46,16 @@ export class ProcessGroup {
    * agent's process from ending.
    */
   async gone(): Promise<void> {
+    let waitedMs = 0;
+    let lookCloserAtMs = LOOK_CLOSER_MS;
     for (let waitMs = FIRST_LOOK_MS; this.exists(); waitMs = Math.min(waitMs * 2, LAST_LOOK_MS)) {
-      // Whether a zombie is ever reaped is up to the machine's init, and it harms no further run.
-      if (waitMs >= LOOK_CLOSER_MS && (await hasOnlyZombies(this.#id))) this.#id = undefined;
-      else await setTimeout(waitMs, undefined, { ref: false });
+      if (waitedMs >= lookCloserAtMs) {
+        lookCloserAtMs += Math.min(lookCloserAtMs, LAST_LOOK_CLOSER_MS);
+        // Whether a zombie is ever reaped is up to the machine's init, and it harms no further run.
+        if (await hasOnlyZombies(this.#id)) this.#id = undefined;
+      }
+      await setTimeout(waitMs, undefined, { ref: false });
+      waitedMs += waitMs;
     }
   }
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { DEFAULT_PATH } from './launcher.ts';
+import { TOOLS_PATH } from './launcher.ts';
 
 /** How long the shell may take, in milliseconds, and how much it may write, in bytes: some 50,000 processes. */
 const SHELL_TIMEOUT_MS = 5000;
@@ -71,7 +71,7 @@ function readStat(pid: string): string {
 
 /** Deno shows /proc to the programs that it may run, but not to its own, unless that may do everything. */
 async function readByShell(): Promise<string[]> {
-  const options = { env: { PATH: DEFAULT_PATH }, timeout: SHELL_TIMEOUT_MS, maxBuffer: SHELL_MAX_BYTES };
+  const options = { env: { PATH: TOOLS_PATH }, timeout: SHELL_TIMEOUT_MS, maxBuffer: SHELL_MAX_BYTES };
   const script = 'cat /proc/[0-9]*/stat 2> /dev/null; exit 0';
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script], options).catch(() => ({ stdout: '' }));
   return stdout.split('\n');

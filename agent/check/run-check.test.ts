@@ -6,6 +6,7 @@ import { KEPT_BYTES } from './bounded-output.ts';
 import { scenarios } from './fixtures/scenarios.ts';
 import { fixture, hangingLooks, inTime, options, run, start } from './fixtures/support.ts';
 import { DEFAULT_PATH } from './launcher.ts';
+import { Looks } from './looks.ts';
 
 describe('how a run ends', { concurrency: 4 }, () => {
   before(() => {
@@ -45,6 +46,17 @@ describe('how a run ends', { concurrency: 4 }, () => {
     assert.equal(ended.kind, 'NotStarted');
     assert.match(ended.kind === 'NotStarted' ? ended.reason : '', /^\/bin\/true: .*null bytes/);
   });
+});
+
+test('a run whose file is not answered for in time has not started, and says nothing of a timeout', async () => {
+  const looks = new Looks(() => new Promise(() => {}));
+  const { outcome } = start(['/dead/check.sh'], { timeoutSeconds: 1 }, { ...options, looks });
+  const { ended } = await inTime('the outcome', outcome);
+  assert.equal(ended.kind, 'NotStarted');
+  assert.match(
+    ended.kind === 'NotStarted' ? ended.reason : '',
+    /^\/dead\/check\.sh: did not start within 1 s; its file system may not answer$/,
+  );
 });
 
 describe('what a check is given', () => {

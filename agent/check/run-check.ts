@@ -67,13 +67,18 @@ export function startCheck(
     cancelTimeout();
     outcome.resolve({ ended, ...(child?.output() ?? NO_OUTPUT), durationMs });
   };
+  // What never ran says nothing, also where the policy counts a timeout.
+  const tooLate = (): Ended => {
+    const reason = `${check.command[0]}: did not start within ${check.timeoutSeconds} s; its file system may not answer`;
+    return child === undefined ? { kind: 'NotStarted', reason } : { kind: 'TimedOut' };
+  };
   const giveUp = (ended: Ended) => {
     givenUp = true;
     child?.group.kill();
     settle(ended);
     child?.release();
   };
-  const cancelTimeout = afterMs(check.timeoutSeconds * 1000, () => giveUp({ kind: 'TimedOut' }));
+  const cancelTimeout = afterMs(check.timeoutSeconds * 1000, () => giveUp(tooLate()));
 
   const run = async () => {
     const launch = await prepareLaunch(check, options);
