@@ -102,6 +102,13 @@ suite('the words of a verdict', () => {
     assert.equal(judge(outcome(exited(0), both), DEFAULTS).words, 'no such file');
   });
 
+  test('are none where the policy wants none, also of what is fatal', () => {
+    const rules: JudgeRules = { ...DEFAULTS, words: 'None' };
+    const { status, words } = judge(outcome(exited(1), both), rules);
+    assert.deepEqual([status, words], ['Fatal', '']);
+    assert.equal(judge(outcome(exited(1), both), { ...rules, onStderr: 'Ignore' }).words, '');
+  });
+
   test('are none where the script did not run', () => {
     assert.equal(judge(outcome(NOT_STARTED, both), DEFAULTS).words, '');
   });

@@ -53,7 +53,8 @@ export function judge(outcome: RunOutcome, rules: JudgeRules): Judgement {
   const words = wordsOf(outcome, rules.words);
   const isNoisy = outcome.stderrBytes > 0;
   if (isNoisy && rules.onStderr === 'Fatal') {
-    const complaint = wordsOf({ stdout: '', stderr: outcome.stderr }, 'FirstLine');
+    // The first line that it wrote there, whichever is the policy's: what comes after it often follows from it.
+    const complaint = rules.words === 'None' ? '' : wordsOf({ stdout: '', stderr: outcome.stderr }, 'FirstLine');
     return { ...says('Unknown', 'wrote to stderr', complaint), status: 'Fatal' };
   }
   if (ended.kind === 'Signaled') return says('Unknown', `killed by ${ended.signal}`, words);
