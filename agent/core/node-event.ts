@@ -6,6 +6,9 @@ export const COMBINED = '(combined from similar Events): ';
  */
 export const MAX_MESSAGE_BYTES = 1_024 - COMBINED.length;
 
+/** What the agent ends by. Nothing comes after it, so it waits for no share of Events. */
+export const FATAL_TOPIC = 'fatal';
+
 /** A Kubernetes Event on our Node. Reasons are stable: people and alerts match on them. */
 export type NodeEvent = {
   readonly type: 'Normal' | 'Warning';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { VirtualClock } from '../../simulator/virtual-clock.ts';
 import { waitFor } from '../../test/harness/wait-for.ts';
-import type { EventSeries, NodeEvent } from '../core/node-event.ts';
+import { type EventSeries, FATAL_TOPIC, type NodeEvent } from '../core/node-event.ts';
 import { SYSTEM_CLOCK } from '../loop/clock.ts';
 import { EVENT_BURST, EVENT_REFILL_MS } from './event-correlator.ts';
 import { createEventRecorder, type EventRecorder } from './event-recorder.ts';
@@ -257,6 +257,19 @@ suite('an agent that ends', () => {
     await pass(300);
     await finished;
     assert.deepEqual(created, ['a', 'b', 'c']);
+  });
+
+  test('says why it ends, however many Events there were, and nothing else that was too much', async () => {
+    const { recorder, clock, written, created } = setUp();
+    clock.runs = false;
+    spend(recorder);
+    await waitFor(() => written().length === EVENT_BURST, { what: 'the burst' });
+    recorder.record(about('DrainFailed'));
+    recorder.record(event('noise on stderr', { reason: 'CheckFatal', topic: FATAL_TOPIC, policy: 'a' }));
+    await recorder.finish();
+    recorder.stop();
+    assert.equal(written().length, EVENT_BURST + 1);
+    assert.equal(created.at(-1), 'noise on stderr');
   });
 
   test('tries each once where the API server is away', async () => {

@@ -1,6 +1,6 @@
 import { backoffMs } from '../core/backoff.ts';
 import { isBug } from '../core/bug.ts';
-import type { EventSeries, NodeEvent } from '../core/node-event.ts';
+import { type EventSeries, FATAL_TOPIC, type NodeEvent } from '../core/node-event.ts';
 import type { Clock } from '../core/ports.ts';
 import { EventCorrelator, EventShare } from './event-correlator.ts';
 import type { Log } from './log.ts';
@@ -23,7 +23,10 @@ export type EventRecorder = {
   record(event: NodeEvent): void;
   /** What kept an Event from being written may be over, so it is tried at once. */
   wake(): void;
-  /** What waits is tried once more, and given up where that does not succeed. Settles when nothing waits any more. */
+  /**
+   * What waits is tried once more, and given up where that does not succeed; so is what was held back, if the agent ends by
+   * it. Settles when nothing waits any more.
+   */
   finish(): Promise<void>;
   /** Nothing is sent from now on. */
   stop(): void;
@@ -155,6 +158,11 @@ export function createEventRecorder<Written>(
     async finish() {
       finishing = true;
       wake();
+      for (const [key, series] of heldBack) {
+        if (series.event.topic !== FATAL_TOPIC) continue;
+        heldBack.delete(key);
+        enqueue(series);
+      }
       while (writing) await worked;
     },
     stop() {

@@ -2,7 +2,7 @@ import { BUG_PREFIX } from '../core/bug.ts';
 import { markEffect } from '../core/effects/list.ts';
 import type { EndOrder } from '../core/fatal.ts';
 import { describeHold, type Withheld } from '../core/holds.ts';
-import { MAX_MESSAGE_BYTES, type NodeEvent } from '../core/node-event.ts';
+import { FATAL_TOPIC, MAX_MESSAGE_BYTES, type NodeEvent } from '../core/node-event.ts';
 import { describeSaid } from '../core/said.ts';
 import { bytesOf, listWithin } from '../core/short-text.ts';
 import { SILENT_RUNS_UNTIL_TOLD } from '../core/silence.ts';
@@ -102,7 +102,7 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
   // Why the agent ends is the last that it says.
   CheckFatal: ({ policy: { metadata }, outcome, complaint }) => ({
     lines: outputLines(metadata.name, outcome, 'error'),
-    event: warning('fatal', 'CheckFatal', describeFatal(metadata.name, complaint), metadata.name),
+    event: warning(FATAL_TOPIC, 'CheckFatal', describeFatal(metadata.name, complaint), metadata.name),
   }),
   CheckFailing({ policy: { metadata, spec }, verdict }, { about }) {
     const { name } = metadata;
