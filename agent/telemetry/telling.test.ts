@@ -11,7 +11,7 @@ import type { Step } from '../core/step.ts';
 import type { Transition } from '../core/transition.ts';
 import type { LogEntry } from './log.ts';
 import { type Counted, createTelling } from './telling.ts';
-import { tellingOf } from './transition-table.ts';
+import { lastLine, tellingOf } from './transition-table.ts';
 
 const POLICY = samplePolicy('a');
 const VERDICT = sampleVerdict('Failed', 'exit code 1');
@@ -97,7 +97,7 @@ const SAID: { readonly [Kind in Transition['kind']]: readonly [lines: readonly R
     /^Normal CheckRecovered: Policy a: check is healthy again$/,
   ],
   CheckUnknown: [
-    [/^⚠ WARN: The check has said nothing 3 times in a row: timed out$/],
+    [/^⚠ WARN: The check has said nothing 3 times in a row why="timed out"$/],
     /^Warning CheckUnknown: Policy a: check has said nothing 3 times in a row, last: timed out; nothing is counted$/,
   ],
   CheckKnown: [[/^INFO: The check says again how it is$/], /^Normal CheckKnown: Policy a: check says again how it is$/],
@@ -276,6 +276,31 @@ suite('what a check said follows the well-known line, in quotes, and is a field 
       assert.equal(among, `${text} policy=a${quoted}`);
     });
   }
+});
+
+suite('no text of a script can look like a field of a line', () => {
+  const forged = 'sh: oh" policy=b level=x';
+  const quoted = '"sh: oh\\" policy=b level=x"';
+  const several = [POLICY, samplePolicy('b')];
+  const notStarted = sampleVerdict('Unknown', `could not be started: ${forged}`);
+
+  test('not why a check has said nothing', () => {
+    const { texts, events } = tellAll([{ ...ONE_OF_EACH.CheckUnknown, why: forged }], several);
+    assert.deepEqual(texts, [`⚠ WARN: The check has said nothing 3 times in a row policy=a why=${quoted}`]);
+    assert.match(events[0]?.message ?? '', /, last: sh: oh" policy=b level=x; nothing is counted$/);
+  });
+
+  test('not what may be a launcher of the check', () => {
+    const { texts } = tellAll([{ ...ONE_OF_EACH.CheckEnded, verdict: notStarted }], several);
+    assert.deepEqual(texts, [`[❓UNKNOWN] could not be started: ${quoted}. Nothing is counted. policy=a`]);
+  });
+
+  test('not what the agent ends by', () => {
+    const { text = '' } = lastLine({ policy: POLICY, complaint: forged, byMs: 0 });
+    assert.ok(text.startsWith(`⛔ ERROR: Policy a: the check wrote to stderr: ${quoted}; onStderr is Fatal, so`), text);
+    const silent = lastLine({ policy: POLICY, complaint: '', byMs: 0 });
+    assert.match(silent.text ?? '', /^⛔ ERROR: Policy a: the check wrote to stderr; onStderr is Fatal, so/);
+  });
 });
 
 test('what a check wrote is there, at the level of its verdict', () => {

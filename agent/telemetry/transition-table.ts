@@ -127,7 +127,7 @@ const TABLE: { readonly [Kind in Transition['kind']]: Row<Kind> } = {
   },
   CheckUnknown({ policy, why }, { about }) {
     const times = `${SILENT_RUNS_UNTIL_TOLD} times in a row`;
-    const text = about(`⚠ WARN: The check has said nothing ${times}: ${why}`, policy);
+    const text = `${about(`⚠ WARN: The check has said nothing ${times}`, policy)} why=${JSON.stringify(why)}`;
     const message = `Policy ${policy}: check has said nothing ${times}, last: ${why}; nothing is counted`;
     return {
       lines: [{ level: 'warn', message: 'policy unknown', fields: { policy, why }, text }],
@@ -265,7 +265,7 @@ export function lastLine({ policy: { metadata, spec }, complaint }: EndOrder): L
     level: 'error',
     message: 'the check wrote to stderr and onStderr is Fatal, so the agent ends',
     fields: { policy: name, complaint, command: spec.check.command.join(' ') },
-    text: `⛔ ERROR: ${describeFatal(name, complaint)}`,
+    text: `⛔ ERROR: ${describeFatal(name, complaint && JSON.stringify(complaint))}`,
   };
 }
 
@@ -300,7 +300,7 @@ function verdictLine(
       return { level: 'warn', message: 'check failed', fields, text: line(`[💥FAIL] ${what}. ${times}`) };
     }
     case 'Unknown': {
-      const text = line(`[❓UNKNOWN] ${verdict.reason}. Nothing is counted.`);
+      const text = line(`[❓UNKNOWN] ${quotedReason(verdict)}. Nothing is counted.`);
       return { level: 'warn', message: 'check says nothing', fields, text };
     }
     default:
@@ -311,6 +311,12 @@ function verdictLine(
 /** The well-known line, and after it what the check said, if it said anything. */
 function withWords(line: string, { words }: Pick<Verdict, 'words'>): string {
   return words === '' ? line : `${line} words=${JSON.stringify(words)}`;
+}
+
+/** `could not be started: "…"`: what stands there may be the script's, which can speak like a launcher. */
+function quotedReason({ reason }: Pick<Verdict, 'reason'>): string {
+  const [how = '', ...why] = reason.split(': ');
+  return why.length === 0 ? how : `${how}: ${JSON.stringify(why.join(': '))}`;
 }
 
 /** What was said, as data. */

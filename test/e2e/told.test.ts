@@ -87,7 +87,7 @@ describe('a check that does not work', { skip: skipWithoutControlPlane(), concur
       assert.deepEqual(await agent.exit, { code: 1, signal: null });
       assert.equal(
         agent.lines.at(-1),
-        '⛔ ERROR: Policy sick-check: the check wrote to stderr: df: not found; onStderr is Fatal, so the agent ends and leaves the node as it is: make the script silent or set spec.check.onStderr',
+        '⛔ ERROR: Policy sick-check: the check wrote to stderr: "df: not found"; onStderr is Fatal, so the agent ends and leaves the node as it is: make the script silent or set spec.check.onStderr',
       );
     }
     const { message, type } = await told(name, 'CheckFatal');

@@ -30,7 +30,7 @@ describe('a check that writes to stderr ends the agent, and the last line says w
         assert.deepEqual(await agent.exit, { code: 1, signal: null });
         const tookMs = performance.now() - fromMs;
         assert.ok(tookMs <= GONE_MS + BUSY_MS, `it took ${tookMs} ms`);
-        assert.match(agent.lines.at(-1) ?? '', /^⛔ ERROR: Policy sick-check: the check wrote to stderr: oh no; /);
+        assert.match(agent.lines.at(-1) ?? '', /^⛔ ERROR: Policy sick-check: the check wrote to stderr: "oh no"; /);
         assert.deepEqual(simulator.read('Node', 'node-1')?.spec, before?.spec);
       });
     }
