@@ -1,5 +1,6 @@
 import { markEffect } from '../core/effects/list.ts';
 import type { ReleaseStep } from '../core/release.ts';
+import { toPrintable } from '../policy/format-error.ts';
 
 /** How the release of one node ended, or what it would do. */
 export type NodeOutcome = {
@@ -13,8 +14,16 @@ export type NodeOutcome = {
   readonly error: string | null;
 };
 
+const NODE_NAME = /^[a-z0-9][-.a-z0-9]*$/;
+
 /** One line: `node-7: uncordoned, taint sick=true:NoSchedule removed`. */
-export function describeOutcome({ node, result, steps, slots, error }: NodeOutcome): string {
+export function describeOutcome(outcome: NodeOutcome): string {
+  // The holder of a Lease may have any name.
+  const name = NODE_NAME.test(outcome.node) ? outcome.node : JSON.stringify(outcome.node);
+  return toPrintable(`${name}: ${describeResult(outcome)}`);
+}
+
+function describeResult({ result, steps, slots, error }: NodeOutcome): string {
   const tense = result === 'Planned' ? 'plan' : 'done';
   const deeds = [
     ...steps.map((step) => describeStep(step)[tense]),
@@ -25,15 +34,15 @@ export function describeOutcome({ node, result, steps, slots, error }: NodeOutco
   const what = deeds.length > 0 ? deeds.join(', ') : tense === 'plan' ? 'note it in the ledger' : 'noted in the ledger';
   switch (result) {
     case 'Released':
-      return `${node}: ${what}`;
+      return what;
     case 'Planned':
-      return `${node}: would ${what}`;
+      return `would ${what}`;
     case 'NotHeld':
-      return `${node}: nothing to do, no agent holds it`;
+      return 'nothing to do, no agent holds it';
     case 'NothingOurs':
-      return `${node}: nothing to do, nothing there is ours any more`;
+      return 'nothing to do, nothing there is ours any more';
     case 'Failed':
-      return `${node}: ${deeds.length > 0 ? `${what}; but ` : ''}${error}`;
+      return `${deeds.length > 0 ? `${what}; but ` : ''}${error}`;
     default:
       return result satisfies never;
   }

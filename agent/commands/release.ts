@@ -7,6 +7,7 @@ import { listNodes } from '../kube/watch-nodes.ts';
 import { agentsInTheWay, awaitAgentsGone } from './agents-gone.ts';
 import { CLUSTER_OPTIONS, NAMESPACE_OPTION, openCluster } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
+import { printableJson } from './printable-json.ts';
 import { byNode, hasWork, outcomeOf, type Plan, planNodes, type ReleaseWay, releaseNodes } from './release-nodes.ts';
 import { describeOutcome, type NodeOutcome } from './release-text.ts';
 import { countNodes } from './table.ts';
@@ -86,7 +87,7 @@ async function release(options: ArgumentsCamelCase<ReleaseOptions>): Promise<voi
     process.exitCode = 1;
   }
   if (isText && names.length === 0) print(options.forget ? 'nothing of ours is on any node' : 'no node is held');
-  if (!isText) print(JSON.stringify({ dryRun: options.dryRun, nodes: outcomes.sort(byNode) }));
+  if (!isText) print(printableJson({ dryRun: options.dryRun, nodes: outcomes.sort(byNode) }));
 }
 
 /** What was forgotten must not be written anew. */

@@ -8,6 +8,7 @@ import {
   type SaidStatus,
   type StatusSummary,
 } from '../core/status.ts';
+import { toPrintable } from '../policy/format-error.ts';
 import { REPORT_PROBLEMS } from './report-problems.ts';
 import { countNodes, formatNarrowTable, formatTable } from './table.ts';
 
@@ -49,7 +50,7 @@ export function formatStatus({ summary, nodes }: ClusterStatus, options: StatusT
   const columns = COLUMNS.filter(
     ({ isWide, ofSlots }) => (options.wide || !isWide) && (summary.slots !== null || !ofSlots),
   );
-  return [
+  const lines = [
     formatSummary(summary, options.namespace),
     ...section(
       columns.map(({ header }) => header),
@@ -61,6 +62,8 @@ export function formatStatus({ summary, nodes }: ClusterStatus, options: StatusT
     ),
     ...section(['NODE', 'PROBLEM'], problems),
   ];
+  // Anybody may have written on a Node.
+  return lines.map(toPrintable);
 }
 
 /** What a text says, but for the ages in it: the state in which it has to be written anew. */

@@ -10,6 +10,7 @@ import type { Transport } from '../kube/transport.ts';
 import { listNodes, type NodeMetadata, selectedNodes, watchNodes } from '../kube/watch-nodes.ts';
 import { CLUSTER_OPTIONS, NAMESPACE_OPTION, openCluster, SELECTOR_OPTION } from './cluster-options.ts';
 import { createLatestText } from './latest-text.ts';
+import { printableJson } from './printable-json.ts';
 import { formatStatus, stateOf } from './status-text.ts';
 
 /** A fleet changes by the hundred within a second. */
@@ -87,7 +88,7 @@ async function showStatus(options: ArgumentsCamelCase<StatusOptions>): Promise<v
 }
 
 function formatOutput(status: ClusterStatus, { output, all, watch }: StatusOptions, namespace: string): string {
-  if (output === 'json') return `${JSON.stringify(status)}\n`;
+  if (output === 'json') return `${printableJson(status)}\n`;
   const lines = formatStatus(status, { all, wide: output === 'wide', namespace, nowMs: Date.now() });
   return `${lines.join('\n')}\n${watch ? '\n' : ''}`;
 }

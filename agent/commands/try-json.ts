@@ -1,19 +1,12 @@
 import type { LeftBehind } from '../check/left-behind.ts';
 import { describeHold } from '../core/holds.ts';
+import { printableJson } from './printable-json.ts';
 import type { Tried, TriedCheck } from './try-check.ts';
-
-/** What a terminal would obey or hide, and JSON leaves as it is. */
-const UNSEEN = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** One line of JSON, in whose strings everything that does not show is escaped. */
 export function formatTriedJson(all: readonly TriedCheck[], nodeName: string): string {
   const isHealthy = all.every(({ runs }) => runs.every(({ judgement }) => judgement.status === 'Healthy'));
-  const text = JSON.stringify({ valid: true, healthy: isHealthy, node: nodeName, checks: all.map(toJson) });
-  return text.replace(UNSEEN, (found) =>
-    Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
-      '',
-    ),
-  );
+  return printableJson({ valid: true, healthy: isHealthy, node: nodeName, checks: all.map(toJson) });
 }
 
 function toJson({ policy, source, runs, leftOut, foresight }: TriedCheck): object {

@@ -1,6 +1,6 @@
 import type { ArgumentsCamelCase, CommandModule, InferredOptionTypes, Options } from 'yargs';
 import { readPolicyReport } from '../core/policy-report.ts';
-import { type ReportingNode, type Rollout, rolloutOf, type Straggler } from '../core/rollout.ts';
+import { type ReportingNode, type Rollout, rolloutOf } from '../core/rollout.ts';
 import { isRefusal } from '../kube/kube-error.ts';
 import type { Transport } from '../kube/transport.ts';
 import { type NodeMetadata, selectedNodes, watchNodes } from '../kube/watch-nodes.ts';
@@ -9,13 +9,11 @@ import { readPolicyInput } from '../policy/read-input.ts';
 import { CLUSTER_OPTIONS, openCluster, SELECTOR_OPTION } from './cluster-options.ts';
 import { parseDuration } from './duration.ts';
 import { createLatestText } from './latest-text.ts';
-import { REPORT_PROBLEMS } from './report-problems.ts';
-import { countNodes, formatTable } from './table.ts';
+import { printableJson } from './printable-json.ts';
+import { describeResult, describeUnknown } from './rollout-text.ts';
 
 /** A fleet reports by the hundred within a second; a line for each would be no progress to look at. */
 const PROGRESS_EVERY_MS = 1_000;
-/** Of stragglers in the text output; JSON has all of them. */
-const MAX_ROWS = 100;
 
 const OPTIONS = {
   ...CLUSTER_OPTIONS,
@@ -58,7 +56,7 @@ async function verifyRollout(options: ArgumentsCamelCase<VerifyRolloutOptions>):
   const rollout = await awaitRollout(transport, { revision, selector, timeout });
   const lines =
     options.output === 'json'
-      ? [JSON.stringify({ revision, done: rollout.stragglers.length === 0, ...rollout })]
+      ? [printableJson({ revision, done: rollout.stragglers.length === 0, ...rollout })]
       : describeResult(rollout, revision, timeout);
   process.stderr.write(describeUnknown(rollout).join(''));
   process.stdout.write(`${lines.join('\n')}\n`);
@@ -166,36 +164,4 @@ function createProgress(revision: string) {
     problem: ({ message }: Error) => process.stderr.write(`${message}; trying again\n`),
     stop: progress.stop,
   };
-}
-
-const REASONS: Readonly<Record<Straggler['reason'], string>> = {
-  ...REPORT_PROBLEMS,
-  OtherRevision: 'has not got the files yet',
-};
-
-/** Warnings, a line each: a revision is rolled out whatever its checks say. */
-function describeUnknown({ unknown }: Rollout): string[] {
-  const lines = unknown
-    .slice(0, MAX_ROWS)
-    .map(({ node, policy, why }) => `warning: node ${node}: the check of policy ${policy} says nothing: ${why}\n`);
-  const more = unknown.length - lines.length;
-  return more > 0 ? [...lines, `warning: and ${more} more\n`] : lines;
-}
-
-function describeResult({ nodes, stragglers }: Rollout, revision: string, timeout: string): string[] {
-  if (stragglers.length === 0) return [`rolled out: revision ${revision} is in force on ${countNodes(nodes)}`];
-  const errors = [...new Set(stragglers.flatMap(({ error }) => error ?? []))];
-  const rows = stragglers.slice(0, MAX_ROWS).map(({ node, revision: runs, reason, error }) => {
-    const footnote = error === null ? '' : ` [${errors.indexOf(error) + 1}]`;
-    return [node, runs ?? '-', REASONS[reason] + footnote];
-  });
-  const more = stragglers.length - rows.length;
-  const well = stragglers.some(({ reason }) => reason === 'InternalError') ? ' without an internal error' : '';
-  return [
-    `not rolled out: after ${timeout}, ${stragglers.length} of ${countNodes(nodes)} do not run revision ${revision}${well}`,
-    '',
-    ...formatTable([['NODE', 'RUNS', 'REASON'], ...rows]),
-    ...(more > 0 ? [`and ${more} more; --output json lists all`] : []),
-    ...(errors.length > 0 ? ['', ...errors.map((error, index) => `[${index + 1}] ${error}`)] : []),
-  ];
 }

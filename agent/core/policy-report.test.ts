@@ -50,6 +50,17 @@ suite('the policy report', () => {
     }
   });
 
+  test('is read as lines of visible characters, however somebody wrote it, and names policies alone', () => {
+    const error = `a.yaml:1:1:\u001b[2J no${'x'.repeat(1_000)}\ninternal error: \u202eTypeError\u0007 x\n::error::y`;
+    const unknown = { disk: 'timed\tout\nNODE', 'Not a name': 'x', ['p'.repeat(64)]: 'x', ['__proto__']: 'x' };
+    const report = read(JSON.stringify({ revision: 'a', error, unknown, unknownMore: 2 }));
+    assert.ok(typeof report === 'object');
+    assert.match(report.error ?? '', /^a\.yaml:1:1: nox{400,520}…$/);
+    assert.equal(report.internalError, 'TypeError  x');
+    assert.deepEqual([report.unknown, report.unknownMore], [{ disk: 'timed out' }, 2]);
+    assert.equal(read(JSON.stringify({ revision: 'a\nb' })), 'Unreadable');
+  });
+
   test('that is not there is Absent', () => assert.equal(readPolicyReport({}), 'Absent'));
 
   for (const text of ['', '{"revision"', 'null', '[]', '"text"', '{}', '{"revision":7}']) {

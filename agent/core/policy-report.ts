@@ -1,6 +1,7 @@
 import { BUG_PREFIX } from './bug.ts';
 import { POLICY_ANNOTATION } from './node.ts';
 import { shorten } from './short-text.ts';
+import { visibleLine } from './words.ts';
 
 /** What an agent says of its policies in the annotation `node-svc-checker/policy`. */
 export type PolicyReport = {
@@ -20,6 +21,11 @@ export type PolicyReport = {
 const MAX_ERROR_BYTES = 500;
 const MAX_UNKNOWN_BYTES = 200;
 const MAX_UNKNOWN = 10;
+/** What follows an error that is not alone. */
+const MAX_MORE_BYTES = 32;
+const MAX_REVISION_BYTES = 64;
+/** A DNS-1123 label, as the schema has it for the name of a policy. */
+const POLICY_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Between the two in one `error`; neither has one in it. */
 const SEPARATOR = '\n';
@@ -54,7 +60,10 @@ function firstOf([first, ...more]: readonly string[]): string | null {
   return shorten(first, MAX_ERROR_BYTES) + (more.length > 0 ? ` (and ${more.length} more)` : '');
 }
 
-/** What stands in a Node's annotations; anybody can write there, so what is no report is Unreadable. */
+/**
+ * What stands in a Node's annotations. Anybody can write there, so what is no report is Unreadable, and each text of one is a
+ * single line of visible characters that is no longer than ours are.
+ */
 export function readPolicyReport(
   annotations: Readonly<Record<string, string>>,
 ): PolicyReport | 'Absent' | 'Unreadable' {
@@ -64,28 +73,37 @@ export function readPolicyReport(
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || !('revision' in value)) return 'Unreadable';
     const { revision, error, unknown, unknownMore } = value as { readonly [field in keyof PolicyReport]?: unknown };
-    if (revision !== null && typeof revision !== 'string') return 'Unreadable';
+    if (revision !== null && !isRevision(revision)) return 'Unreadable';
     return { revision, ...(typeof error === 'string' && readError(error)), ...readUnknown(unknown, unknownMore) };
   } catch {
     return 'Unreadable';
   }
 }
 
+function isRevision(value: unknown): value is string {
+  return typeof value === 'string' && visibleLine(value, MAX_REVISION_BYTES) === value;
+}
+
 function readError(text: string): Pick<PolicyReport, 'error' | 'internalError'> {
   const parts = text.split(SEPARATOR);
   const isOurs = (part: string) => part.startsWith(BUG_PREFIX);
-  const error = parts.filter((part) => !isOurs(part)).join(SEPARATOR);
-  const internalError = parts.find(isOurs)?.slice(BUG_PREFIX.length);
-  return { ...(error !== '' && { error }), ...(internalError !== undefined && { internalError }) };
+  const visible = (part: string) => visibleLine(part, MAX_ERROR_BYTES + MAX_MORE_BYTES);
+  // We write one; whoever wrote more gets no more lines for it.
+  const error = visible(parts.filter((part) => !isOurs(part)).join(SEPARATOR));
+  const defect = parts.find(isOurs)?.slice(BUG_PREFIX.length);
+  return { ...(error !== '' && { error }), ...(defect !== undefined && { internalError: visible(defect) }) };
 }
 
 /** What is no such list is none: whoever wrote it is no agent. */
 function readUnknown(unknown: unknown, more: unknown): Pick<PolicyReport, 'unknown' | 'unknownMore'> {
   if (typeof unknown !== 'object' || unknown === null) return {};
-  const entries = Object.entries(unknown).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const entries = Object.entries(unknown).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string' && POLICY_NAME.test(entry[0]),
+  );
   if (entries.length === 0) return {};
+  const visible = ([policy, why]: [string, string]) => [policy, visibleLine(why, MAX_UNKNOWN_BYTES)];
   return {
-    unknown: Object.fromEntries(entries.slice(0, MAX_UNKNOWN).map(shortened)),
+    unknown: Object.fromEntries(entries.slice(0, MAX_UNKNOWN).map(visible)),
     ...(typeof more === 'number' && more > 0 && { unknownMore: more }),
   };
 }

@@ -33,6 +33,14 @@ export function wordsOf(
   return lineOf(stdout, stdoutEnd, which) || lineOf(stderr, stderrEnd, which);
 }
 
+/**
+ * The first line of a text that is not blank, cleaned as {@link wordsOf} cleans one, of at most so many bytes of UTF-8; empty
+ * without one.
+ */
+export function visibleLine(text: string, maxBytes: number): string {
+  return firstLine(visibleLines(text), maxBytes);
+}
+
 /** @param end the last part of a text of which only the first was kept, too */
 function lineOf(start: string, end: string | undefined, which: 'FirstLine' | 'LastLine'): string {
   if (which === 'FirstLine') return firstLine(visibleLines(start));
@@ -45,10 +53,10 @@ function visibleLines(text: string): string[] {
   return text.replace(ESCAPES, '').split(LINE_END);
 }
 
-function firstLine(lines: readonly string[]): string {
+function firstLine(lines: readonly string[], maxBytes = MAX_WORDS_BYTES): string {
   for (const line of lines) {
     const visible = line.replace(CONTROLS, ' ').replace(INVISIBLE, '').trim();
-    if (visible !== '') return shorten(visible, MAX_WORDS_BYTES);
+    if (visible !== '') return shorten(visible, maxBytes);
   }
   return '';
 }
