@@ -68,7 +68,7 @@ for (const [what, hostile] of Object.entries(HOSTILE)) {
 
   test(`${what} in the status of an agent's pod, or in a Lease, is a text in its place`, () => {
     const ended = { reason: evil, exitCode: 1, finishedAt: SAMPLE_NOW, message: evil };
-    const agent = { nodeName: 'node-1', waiting: { reason: evil, message: evil }, ended };
+    const agent = { nodeName: 'node-1', createdAt: evil, waiting: { reason: evil, message: evil }, ended };
     const lease = { ...LEASE, budget: evil, holder: 'node-1' };
     const failed = { node: evil, result: 'Failed' as const, steps: [], slots: [evil], error: evil };
     const status = clusterStatus([sampleNode()], [lease, { ...lease, holder: evil }], [agent], NOW_MS);

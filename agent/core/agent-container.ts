@@ -3,6 +3,8 @@ import { wordsOf } from './words.ts';
 /** An agent's container, as the kubelet tells of it in the status of its pod. */
 export type AgentContainer = {
   readonly nodeName: string;
+  /** RFC 3339, when its pod was created; empty: not known. */
+  readonly createdAt: string;
   /** Why it does not run, such as CrashLoopBackOff; null: it runs, or is about to for the first time. */
   readonly waiting: { readonly reason: string; readonly message: string } | null;
   /** How it ended last; null: it has not. */
@@ -20,16 +22,24 @@ export type AgentContainer = {
 const RECENT_MS = 600_000;
 /** What the kubelet says of any container that it is about to start. */
 const STARTING: readonly string[] = ['ContainerCreating', 'PodInitializing'];
+/** In milliseconds. Where it takes longer, a volume is missing, say, of which the kubelet tells in Events alone. */
+const STARTS_WITHIN_MS = 120_000;
 
 /** What a person should look into, with the last words of the container; null: nothing. */
 export function containerProblem(
-  { waiting, ended }: AgentContainer,
+  { createdAt, waiting, ended }: AgentContainer,
   nowMs: number,
 ): { readonly reason: 'AgentNotRunning' | 'AgentRestarted'; readonly error: string } | null {
   const lastWords = ended === null || ended.exitCode === 0 ? '' : lastLine(ended.message);
-  if (waiting !== null && !STARTING.includes(waiting.reason)) {
-    // Of a container that ends again and again the kubelet says how long it waits.
-    const why = lastWords || (ended === null ? lastLine(waiting.message) : '');
+  // Of a container that ends again and again the kubelet says how long it waits.
+  const why = lastWords || (ended === null ? lastLine(waiting?.message ?? '') : '');
+  if (waiting !== null && STARTING.includes(waiting.reason)) {
+    // One that had run starts anew after a reboot, say.
+    const since = ended !== null && ended.finishedAt > createdAt ? ended.finishedAt : createdAt;
+    if (nowMs - Date.parse(since) >= STARTS_WITHIN_MS) {
+      return { reason: 'AgentNotRunning', error: joined(`${waiting.reason} since ${lastLine(since)}`, why) };
+    }
+  } else if (waiting !== null) {
     return { reason: 'AgentNotRunning', error: joined(lastLine(waiting.reason), why) };
   }
   if (ended === null || ended.exitCode === 0 || !(nowMs - Date.parse(ended.finishedAt) < RECENT_MS)) return null;

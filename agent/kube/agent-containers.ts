@@ -61,7 +61,7 @@ export function watchAgents(
 }
 
 type PodObject = {
-  metadata: Metadata & { deletionTimestamp?: string };
+  metadata: Metadata & { creationTimestamp?: string; deletionTimestamp?: string };
   spec?: { nodeName?: string };
   status?: { containerStatuses?: unknown };
 };
@@ -86,6 +86,7 @@ function toContainers(object: unknown): AgentContainer[] {
     return [
       {
         nodeName,
+        createdAt: metadata.creationTimestamp ?? '',
         waiting: state?.waiting || state?.terminated ? { reason, message } : null,
         ended: terminated
           ? {
