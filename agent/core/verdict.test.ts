@@ -89,6 +89,13 @@ suite("a policy's exit codes", () => {
   });
 });
 
+test('why a run could not be started is one visible line, for a script can speak like its launcher', () => {
+  const reason = `nsenter: \u001b[2Joh\u202e\u0007 ${'x'.repeat(4_000)}\nline`;
+  const said = judge(outcome({ kind: 'NotStarted', reason }), DEFAULTS).reason;
+  assert.match(said, /^could not be started: nsenter: oh {2}x{400,}…$/);
+  assert.ok(said.length < 600, `${said.length} characters`);
+});
+
 suite('the words of a verdict', () => {
   const both = { stdout: 'OK - fine\n', stdoutBytes: 10, stderr: 'no such file\n', stderrBytes: 13 };
 

@@ -1,5 +1,8 @@
 import type { Check } from './policy.ts';
-import { wordsOf } from './words.ts';
+import { visibleLine, wordsOf } from './words.ts';
+
+/** Of why nothing ran: a path or two and what is wrong with them. */
+const MAX_WHY_BYTES = 512;
 
 /** How one run of a check ended, as the operating system told it. */
 export type RunOutcome = {
@@ -49,7 +52,9 @@ export type JudgeRules = Pick<Check, 'onStderr' | 'onTimeout' | 'exitCodes' | 'w
  */
 export function judge(outcome: RunOutcome, rules: JudgeRules): Judgement {
   const { ended } = outcome;
-  if (ended.kind === 'NotStarted') return says('Unknown', `could not be started: ${ended.reason}`);
+  if (ended.kind === 'NotStarted') {
+    return says('Unknown', `could not be started: ${visibleLine(ended.reason, MAX_WHY_BYTES)}`);
+  }
   const words = wordsOf(outcome, rules.words);
   const isNoisy = outcome.stderrBytes > 0;
   if (isNoisy && rules.onStderr === 'Fatal') {
