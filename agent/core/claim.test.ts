@@ -135,4 +135,24 @@ suite('a claim', () => {
     const node = claimed({ ...OURS, hasStandby: true });
     assert.equal(claimOn(changedNode(node, handOverChange(node, OURS))), null);
   });
+
+  const handedOver: [rule: string, by: Partial<Claim>, is: boolean][] = [
+    ['of an earlier life in our own pod is', {}, true],
+    ['of one that started in our pod after us is not: it is there', { since: '2026-01-01T00:00:04Z' }, false],
+    ['of another pod is not', { pod: THEIRS.pod }, false],
+    ['of no pod is not', { pod: null }, false],
+    ['of an earlier life that nobody waits for is not', { hasStandby: false }, false],
+  ];
+  for (const [rule, by, is] of handedOver) {
+    test(`${rule} handed over by us`, () => {
+      const earlier = claim('earlier', { pod: OURS.pod, hasStandby: true, since: '2025-12-31T23:59:00Z', ...by });
+      const node = claimed(earlier);
+      assert.deepEqual(claimOn(changedNode(node, handOverChange(node, OURS))), is ? null : earlier);
+    });
+  }
+
+  test('of nothing in a pod is handed over by none but its own life', () => {
+    const node = claimed(claim('earlier', { pod: null, hasStandby: true }));
+    assert.deepEqual(handOverChange(node, { ...OURS, pod: null }), {});
+  });
 });

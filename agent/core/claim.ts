@@ -1,5 +1,5 @@
 import { AGENT_ANNOTATION, type NodeChange, type NodeView } from './node.ts';
-import type { PodName } from './orders/pod.ts';
+import { type PodName, podKey } from './orders/pod.ts';
 import { rememberLast } from './remember-last.ts';
 
 /** What an agent that acts on a Node writes there of itself, so that another one of the same node stands by. */
@@ -107,11 +107,22 @@ export function standbyChange(rival: Claim): NodeChange {
   return rival.hasStandby ? {} : writeClaim({ ...rival, hasStandby: true });
 }
 
-/** Hands the node over to who stands by; empty when the claim is not ours, or nobody does. */
-export function handOverChange(node: NodeView, { id }: Claim): NodeChange {
+/**
+ * Hands the node over to who stands by; empty when the claim is not ours, or nobody does.
+ *
+ * That of an earlier life in our pod is ours too: it needs no write of ours, and who stands by takes it for that of an agent
+ * which is there for as long as our pod is, however often a check ends it.
+ */
+export function handOverChange(node: NodeView, own: Claim): NodeChange {
   const claim = claimOn(node);
-  if (claim?.id !== id || !claim.hasStandby) return {};
+  if (claim === null || !claim.hasStandby) return {};
+  if (claim.id !== own.id && !(isInPodOf(claim, own) && !startedLater(claim, own))) return {};
   return { metadata: { annotations: { [AGENT_ANNOTATION]: null } } };
+}
+
+/** Nobody can say so of what is in no pod. */
+function isInPodOf({ pod }: Claim, own: Claim): boolean {
+  return pod !== null && own.pod !== null && podKey(pod) === podKey(own.pod);
 }
 
 function writeClaim({ id, pod, boot, pid, since, hasStandby }: Claim): NodeChange {

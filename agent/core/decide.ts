@@ -28,6 +28,12 @@ const RIVAL_LOOK_MS = 30_000;
 /** So long before a drain deletes what is left. */
 const LAST_LOOK_MS = 3_000;
 
+/**
+ * Whether an agent that ends acts until then, where another one was before it; null: not known yet. It claims nothing any more,
+ * so one that is there acts on.
+ */
+const ACTS_AT_ITS_END = { None: true, Gone: true, There: false, Unknown: null } as const;
+
 type DrainsOrder = Pick<Orders, 'drains' | 'drainsRest'>;
 
 /** What follows from what is known. */
@@ -50,25 +56,26 @@ export function decide(state: AgentState, now: Now): Decision {
   const conditions = node && state.inForce && compareConditions(node, state.roster, timestamp(now.wallMs));
   const isActing = node !== null && rival === null;
   const acts = isActing && state.fatal === null;
+  const predecessor = node === null ? 'None' : predecessorOn(node, state.own, state.standing);
+  const saysConditions = isActing && (state.fatal === null || ACTS_AT_ITS_END[predecessor]);
   const drains = acts ? drainsOrder(state, node, comparison) : restingDrains(state, rival);
   const relookAtMs = needsLook(state, comparison, drains) ? state.lookedAtMs + RELOOK_MS : Number.POSITIVE_INFINITY;
   const lastLookAtMs = lookBeforeDeletionsMs(state, drains, now);
   const readAtMs = Math.min(relookAtMs, lastLookAtMs, state.readAtMs ?? Number.POSITIVE_INFINITY);
   const rivalLookAtMs = rival === null ? Number.POSITIVE_INFINITY : state.rivalLookedAtMs + RIVAL_LOOK_MS;
-  const predecessor =
-    node !== null && predecessorOn(node, state.own, state.standing) === 'Unknown' ? claimOn(node) : null;
+  const unknownBefore = node !== null && predecessor === 'Unknown' ? claimOn(node) : null;
   const orders: Orders = {
     effects: acts ? effectsOrder(state, node, comparison) : null,
     report: node === null || state.fatal !== null ? null : reportOrder(state, node, rival, now),
     conditions:
-      isActing && conditions?.kind === 'Compared' && conditions.step ? conditionsOrder(conditions.step) : null,
+      saysConditions && conditions?.kind === 'Compared' && conditions.step ? conditionsOrder(conditions.step) : null,
     ...drains,
     slots: slotsOrder(state, comparison, rival),
     checks: state.fatal === null ? [...state.roster.values()].map(({ policy }) => policy) : [],
     readNode: now.ms >= readAtMs,
     readTolerations: state.ownTolerations === 'Unread' && wantsNoExecute(state),
-    lookFor: rival !== null && now.ms >= rivalLookAtMs ? rival : predecessor,
-    end: state.fatal && endOrder(state.fatal, state.node, isActing, conditions, now),
+    lookFor: rival !== null && now.ms >= rivalLookAtMs ? rival : unknownBefore,
+    end: state.fatal && endOrder(state.fatal, state.node, saysConditions, conditions, now),
   };
   const bugsEndAtMs = Math.min(...state.bugs.map(({ atMs }) => later(atMs + BUG_LASTS_MS, now)));
   const endsAtMs = state.fatal === null ? Number.POSITIVE_INFINITY : later(fatalWaitsUntilMs(state.fatal), now);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { clockedAgent, FAILED, HEALTHY, UNKNOWN } from '../../test/harness/step-samples.ts';
+import { clockedAgent, FAILED, HEALTHY, policySet, UNKNOWN } from '../../test/harness/step-samples.ts';
 import { claimChange } from './claim.ts';
 import { changedNode, type NodeView } from './node.ts';
 import { applyStep, sampleNode, samplePolicy } from './samples.ts';
@@ -93,6 +93,48 @@ suite('an agent whose check writes to stderr under onStderr: Fatal', () => {
     agent.run('a', NOISY);
     assert.equal(agent.orders.conditions, null);
     assert.ok(agent.orders.end);
+  });
+
+  /** An agent that has seen the claim of one that started earlier, and whose check complains. */
+  function afterAnother() {
+    const agent = clockedAgent([CONDITIONED]);
+    const before = { ...agent.state.own, id: 'rival', pod: RIVAL, since: '2025-12-31T00:00:00Z' };
+    agent.see(changedNode(sampleNode(), claimChange(sampleNode(), before)));
+    const told = kindsOf(agent.run('a', NOISY));
+    assert.ok(told.includes('CheckFatal'));
+    return agent;
+  }
+
+  test('waits until it knows whether one that started earlier is there still, and writes nothing until then', () => {
+    const agent = afterAnother();
+    assert.deepEqual([agent.orders.conditions, agent.orders.end, agent.orders.lookFor?.id], [null, null, 'rival']);
+    agent.pass(1_500);
+    assert.equal(agent.orders.conditions, null);
+    assert.ok(agent.orders.end);
+  });
+
+  test('writes nothing where one that started earlier is there and acts until it hears of this one, and ends', () => {
+    const agent = afterAnother();
+    agent.send({ kind: 'RivalLooked', id: 'rival', isGone: false });
+    assert.equal(agent.orders.conditions, null);
+    assert.ok(agent.orders.end);
+  });
+
+  test('writes its condition where one that started earlier is gone', () => {
+    const agent = afterAnother();
+    agent.send({ kind: 'RivalLooked', id: 'rival', isGone: true });
+    assert.equal(agent.orders.end, null);
+    assert.deepEqual(landConditions(agent), [`Unknown: ${WORDS}`]);
+    assert.ok(agent.orders.end);
+  });
+
+  test('tells of no reload, since the report by which the next life knows of it does not go out any more', () => {
+    const agent = clockedAgent([CONDITIONED]);
+    agent.run('a', NOISY);
+    assert.deepEqual(kindsOf(agent.see(sampleNode())), ['CheckFatal']);
+    const other = { ...policySet([CONDITIONED]), revision: 'ba9876543210' };
+    const told = agent.send({ kind: 'PoliciesRead', load: { valid: true, set: other }, errors: [] });
+    assert.deepEqual(kindsOf(told), ['PolicyInForce']);
   });
 
   test('does nothing to the node any more, and runs no check', () => {

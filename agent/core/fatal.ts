@@ -24,17 +24,21 @@ export type EndOrder = Pick<Fatal, 'policy' | 'complaint'> & {
   readonly byMs: number;
 };
 
-/** null while there is something to say first that may still be said: the condition of a Node that this agent acts on. */
+/**
+ * null while there is something to say first that may still be said: the condition of a Node that this agent acts on.
+ *
+ * @param isActing null: it is not known yet whether an agent that started earlier is there still
+ */
 export function endOrder(
   { policy, complaint, atMs }: Fatal,
   node: KnownNode,
-  isActing: boolean,
+  isActing: boolean | null,
   conditions: ConditionComparison | null,
   now: Now,
 ): EndOrder | null {
   const isOver = now.ms >= fatalWaitsUntilMs({ atMs });
   const isSaid = conditions?.kind !== 'Compared' || conditions.step === null;
-  const hasSaidAll = node.kind === 'There' ? !isActing || isSaid : node.kind === 'Gone';
+  const hasSaidAll = node.kind === 'There' ? isActing === false || (isActing && isSaid) : node.kind === 'Gone';
   return isOver || hasSaidAll ? { policy, complaint, byMs: atMs + FATAL_ENDS_WITHIN_MS } : null;
 }
 

@@ -189,7 +189,7 @@ export class Agent {
     this.#checks.stop();
     this.#looks.stop();
     this.#drainer.obey([], 'the agent ends');
-    await Promise.all([this.#writer.stop(() => this.node, this.#own), this.#slots.stop()]);
+    await Promise.all([this.#writer.stop(() => this.node, this.#state.own), this.#slots.stop()]);
   }
 
   #take(event: AgentEvent): void {

@@ -195,8 +195,8 @@ test('conditions that were written are told, and the list of ours is not', async
 });
 
 suite('at the end', () => {
-  const claimedBy = (id: string, hasStandby: boolean) =>
-    sampleNode({ annotations: { [AGENT_ANNOTATION]: JSON.stringify({ ...OWN_CLAIM, id, hasStandby }) } });
+  const claimedBy = (id: string, hasStandby: boolean, pod = OWN_CLAIM.pod) =>
+    sampleNode({ annotations: { [AGENT_ANNOTATION]: JSON.stringify({ ...OWN_CLAIM, id, hasStandby, pod }) } });
 
   test('the node is handed over to an agent that stands by', async () => {
     const { server, writer } = setUp();
@@ -207,7 +207,7 @@ suite('at the end', () => {
 
   for (const [what, node] of [
     ['nobody stands by', claimedBy(OWN_CLAIM.id, false)],
-    ['the claim is not ours', claimedBy('another', true)],
+    ['the claim is not ours', claimedBy('another', true, { namespace: 'agents', name: 'another' })],
     ['nobody has claimed it', sampleNode()],
   ] as const) {
     test(`nothing is written where ${what}`, async () => {
