@@ -11,17 +11,14 @@ export type ConditionState = Pick<ConditionChange, 'status' | 'reason' | 'messag
 export const LIFECYCLE_TYPES: readonly string[] = ['DrainInProgress', 'Drained'];
 
 /** All reasons that were ever written, by which a condition of ours is told from one that somebody else wrote over it. */
-const CHECK_REASONS: readonly string[] = [
-  'CheckHealthy',
-  'CheckFailing',
-  'CheckNotYetRun',
-  'CheckUnknown',
-  'CheckFatal',
-];
+const CHECK_REASONS: readonly string[] = ['CheckHealthy', 'CheckFailing', 'CheckNotYetRun', 'CheckUnknown'];
 const DRAIN_REASONS: readonly string[] = ['DrainStarted', 'DrainCompleted', 'DrainGaveUp'];
 
 /** How a message begins that gives the reason of a policy for the exit code; no version may write it in another way. */
 const MAPPED = /^Policy [a-z0-9-]+: check is failing \(([A-Za-z0-9]+)\)(?::|$)/;
+
+/** The message of the condition of a check that has ended the agent. No version may write it in another way: nothing else tells it. */
+const FATAL = /^Policy [a-z0-9-]+: the check wrote to stderr(?: \(.*\))?, and onStderr is Fatal, so the agent ended$/s;
 
 /**
  * Whether a condition is as this program writes it.
@@ -63,11 +60,11 @@ export function checkStates(
 }
 
 function checkState(watched: WatchedPolicy, before: NodeCondition | undefined): ConditionState {
-  const { policy, health, verdict, said, complaint } = watched;
+  const { policy, health, verdict, counted, said, complaint } = watched;
   const last = said ? describeSaid(said) : '';
   const about = (text: string) => `Policy ${policy.metadata.name}: ${text}${last === '' ? '' : `, last: ${last}`}`;
   if (complaint !== undefined) return fatalState(policy, complaint);
-  if (verdict === undefined && before?.reason === 'CheckFatal') return 'Kept';
+  if (counted === undefined && before && saysFatal(before)) return 'Kept';
   if (health.failing) {
     if (before?.status === 'False' && (before.reason === 'CheckFailing' || isMapped(before))) return 'Kept';
     if (said === undefined || said.mapped === null) {
@@ -87,10 +84,16 @@ function checkState(watched: WatchedPolicy, before: NodeCondition | undefined): 
     : { status: 'Unknown', reason: 'CheckUnknown', message: about('check has not said yet how it is') };
 }
 
+/** Its reason is one that every version knows: an agent of one that does not know a reason leaves the condition to others for ever. */
 function fatalState({ metadata }: NodeCheckPolicy, complaint: string): ConditionState {
   const said = complaint === '' ? '' : ` (${complaint})`;
   const message = `Policy ${metadata.name}: the check wrote to stderr${said}, and onStderr is Fatal, so the agent ended`;
-  return { status: 'Unknown', reason: 'CheckFatal', message };
+  return { status: 'Unknown', reason: 'CheckUnknown', message };
+}
+
+/** Whether a condition of ours says that its check has ended the agent. */
+export function saysFatal({ status, reason, message }: Pick<NodeCondition, 'status' | 'reason' | 'message'>): boolean {
+  return status === 'Unknown' && reason === 'CheckUnknown' && FATAL.test(message);
 }
 
 /**

@@ -150,32 +150,34 @@ suite('an agent whose check writes to stderr under onStderr: Fatal', () => {
 
 suite('the condition that says so', () => {
   /** The agent that is started anew, on the Node as the one that ended has left it. */
-  function restarted(before: (agent: Clocked) => void = () => {}) {
-    const agent = clockedAgent([CONDITIONED]);
+  function restarted(before: (agent: Clocked) => void = () => {}, failureThreshold = 1) {
+    const policy = samplePolicy('a', { check: { failureThreshold }, spec: { nodeCondition: TYPE } });
+    const agent = clockedAgent([policy]);
     agent.see(sampleNode());
     before(agent);
     agent.run('a', NOISY);
     landConditions(agent);
-    const next = clockedAgent([CONDITIONED]);
+    const next = clockedAgent([policy]);
     next.see(agent.node);
     return next;
   }
   const conditionOn = ({ conditions }: NodeView) => {
-    const { status, reason } = conditions.find(({ type }) => type === TYPE) ?? assert.fail('there is no condition');
-    return [status, reason];
+    const { status, reason, message } = conditions.find(({ type }) => type === TYPE) ?? assert.fail('no condition');
+    return [status, reason, message];
   };
+  /** Of a reason that every version of this program knows for its own. */
+  const FATAL = ['Unknown', 'CheckUnknown', WORDS];
+  const foreignTo = ({ last: { decision } }: Clocked) =>
+    decision.conditions?.kind === 'Compared' ? decision.conditions.foreign : assert.fail('it cannot be read');
 
   test('is ours after the restart, and stays until a run has said something', () => {
     const agent = restarted();
     assert.deepEqual(landConditions(agent), []);
-    assert.equal(
-      agent.last.decision.conditions?.kind === 'Compared' && agent.last.decision.conditions.foreign.length,
-      0,
-    );
-    assert.deepEqual(conditionOn(agent.node), ['Unknown', 'CheckFatal']);
+    assert.deepEqual(foreignTo(agent), []);
+    assert.deepEqual(conditionOn(agent.node), FATAL);
     agent.run('a', HEALTHY);
     landConditions(agent);
-    assert.deepEqual(conditionOn(agent.node), ['True', 'CheckHealthy']);
+    assert.deepEqual(conditionOn(agent.node).slice(0, 2), ['True', 'CheckHealthy']);
   });
 
   test('stays also where the node is held for a check that failed before', () => {
@@ -187,13 +189,52 @@ suite('the condition that says so', () => {
     assert.deepEqual(landConditions(agent), []);
     agent.run('a', FAILED);
     landConditions(agent);
-    assert.deepEqual(conditionOn(agent.node), ['False', 'CheckFailing']);
+    assert.deepEqual(conditionOn(agent.node).slice(0, 2), ['False', 'CheckFailing']);
   });
 
-  test('gives way to one of a run that says nothing', () => {
+  test('is written over one that says that nothing is known yet, which has the same reason', () => {
+    const agent = restarted((before) => {
+      before.run('a', UNKNOWN);
+      assert.match(landConditions(before).join(), /^Unknown: Policy a: check has not said yet how it is/);
+    });
+    assert.deepEqual(conditionOn(agent.node), FATAL);
+  });
+
+  test('stays when a run says nothing', () => {
     const agent = restarted();
     agent.run('a', UNKNOWN);
-    landConditions(agent);
-    assert.deepEqual(conditionOn(agent.node), ['Unknown', 'CheckUnknown']);
+    assert.deepEqual(landConditions(agent), []);
+    assert.deepEqual(conditionOn(agent.node), FATAL);
   });
+
+  test('gives way to that nothing is known yet when a run fails below the threshold', () => {
+    const agent = restarted(undefined, 2);
+    agent.run('a', FAILED);
+    assert.equal(landConditions(agent).length, 1);
+    assert.match(conditionOn(agent.node).join(), /^Unknown,CheckUnknown,Policy a: check has not said yet how it is/);
+    agent.run('a', UNKNOWN);
+    assert.deepEqual(landConditions(agent), []);
+  });
+
+  test('has what a later life was ended by, where that is another, and is not written again where it is the same', () => {
+    const same = restarted();
+    same.run('a', NOISY);
+    assert.deepEqual(landConditions(same), []);
+    assert.ok(same.orders.end);
+    const other = restarted();
+    other.run('a', { ...NOISY, stderr: 'jq: not found\n' });
+    assert.deepEqual(landConditions(other), [`Unknown: ${WORDS.replace('df', 'jq')}`]);
+    assert.ok(other.orders.end);
+  });
+
+  for (const message of ['Policy a: check has not said yet how it is, last: timed out: onStderr is Fatal', 'by hand']) {
+    test(`is known by its message, and not taken for one that says "${message}"`, () => {
+      const agent = restarted();
+      const conditions = agent.node.conditions.map((each) => ({ ...each, message }));
+      agent.see({ ...agent.node, conditions, resourceVersion: '90' });
+      agent.run('a', NOISY);
+      assert.equal(landConditions(agent).length, 1);
+      assert.deepEqual(conditionOn(agent.node), FATAL);
+    });
+  }
 });

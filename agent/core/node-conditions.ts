@@ -1,4 +1,11 @@
-import { type ConditionState, checkStates, drainStates, isOurWriting, LIFECYCLE_TYPES } from './condition-states.ts';
+import {
+  type ConditionState,
+  checkStates,
+  drainStates,
+  isOurWriting,
+  LIFECYCLE_TYPES,
+  saysFatal,
+} from './condition-states.ts';
 import { readLedger } from './ledger.ts';
 import {
   CONDITIONS_ANNOTATION,
@@ -97,8 +104,14 @@ function changeOf(
   before: NodeCondition | undefined,
   now: string,
 ): readonly ConditionChange[] {
-  if (state === 'Kept' || (before?.status === state.status && before.reason === state.reason)) return [];
+  if (state === 'Kept' || (before && saysTheSame(before, state))) return [];
   return [{ type, ...state, now, isTransition: before?.status !== state.status }];
+}
+
+/** Other words alone are not written, but of a check that ends the agent: only they say so, once in a life. */
+function saysTheSame(before: NodeCondition, state: Exclude<ConditionState, 'Kept'>): boolean {
+  if (before.status !== state.status || before.reason !== state.reason) return false;
+  return before.message === state.message || !(saysFatal(before) || saysFatal(state));
 }
 
 /** By type, the conditions of the Node that are ours. */
