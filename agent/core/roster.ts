@@ -31,7 +31,8 @@ export type Roster = ReadonlyMap<string, WatchedPolicy>;
  * The roster after a reload or a change of the node's labels.
  *
  * A check with the same command, env and runIn keeps its counters, whatever its thresholds became; any other starts at
- * zero. Either keeps what the ledger says it holds, until it recovers.
+ * zero. Either keeps what the ledger says it holds, until it recovers. That its runs say nothing is over where they are judged
+ * in another way now, which may be what mends it.
  *
  * @param labels the Node's; null while the Node was never read, when no policy with a nodeSelector can be known to apply.
  */
@@ -51,9 +52,16 @@ export function rosterOf(
     const hold = holdOf(ledger, name);
     const health = settleHealth(healthAfterReload(before, policy, hold !== null), check);
     const said = before ? saidBy(before, { ...before, policy, health }) : hold ? saidIn(hold) : undefined;
-    roster.set(name, { ...before, policy, health, ...(said && { said }) });
+    const { silence, ...known } = before ?? {};
+    const isSilent = silence !== undefined && before !== undefined && judgedBy(before.policy) === judgedBy(policy);
+    roster.set(name, { ...known, policy, health, ...(said && { said }), ...(isSilent && { silence }) });
   }
   return roster;
+}
+
+/** Whatever makes a run say something or nothing. */
+function judgedBy({ spec: { check } }: NodeCheckPolicy): string {
+  return JSON.stringify([check.exitCodes, check.timeoutSeconds, check.onTimeout, check.onStderr]);
 }
 
 /** What was known of this very check; undefined when it is another one now. */

@@ -161,6 +161,21 @@ suite('that it says something again', () => {
     }
   });
 
+  const RULES: readonly [field: string, check: Partial<NodeCheckPolicy['spec']['check']>][] = [
+    ['exitCodes', { exitCodes: { unknown: [], reasons: {} } }],
+    ['timeoutSeconds', { timeoutSeconds: 4 }],
+    ['onTimeout', { onTimeout: 'Failed' }],
+    ['onStderr', { onStderr: 'Ignore' }],
+  ];
+  for (const [field, check] of RULES) {
+    test(`is told when ${field} changes, which may be what mends it, and three runs are needed again`, () => {
+      const { reload, report, run } = silentAgent();
+      assert.deepEqual(reload(samplePolicy('a', { ...OBSERVE, check })), ['a known: CountsAnew']);
+      assert.deepEqual(report(), { revision: '0123456789ab' });
+      assert.deepEqual([run(UNKNOWN), run(UNKNOWN), run(UNKNOWN)], [[], [], [`a unknown: ${WHY}`]]);
+    });
+  }
+
   const CHANGES: readonly [how: string, next: readonly NodeCheckPolicy[], told: readonly string[]][] = [
     [
       'stays the same check, with other thresholds',

@@ -63,10 +63,10 @@ function tellSilence(before: readonly string[], roster: Roster) {
   return { silent: names, transitions };
 }
 
-/** A check of which no run has ended yet is another one than was silent. */
+/** A check of which no run has ended yet, or of which the last one said nothing, is another one than was silent, or judged so. */
 function whySpeaks(watched: WatchedPolicy | undefined): Extract<Transition, { kind: 'CheckKnown' }>['because'] {
   if (watched === undefined) return 'AppliesNoMore';
-  return watched.verdict === undefined ? 'CountsAnew' : 'Speaks';
+  return watched.verdict === undefined || watched.verdict.status === 'Unknown' ? 'CountsAnew' : 'Speaks';
 }
 
 function whyOver(watched: WatchedPolicy | undefined): Extract<Transition, { kind: 'CheckRecovered' }>['because'] {
