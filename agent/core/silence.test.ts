@@ -13,9 +13,16 @@ const OBSERVE = { spec: { mode: 'Observe' } } as const;
 const POLICY = samplePolicy('a', OBSERVE);
 const WHY = 'could not be started: /opt/x.sh: not found';
 
-/** An agent whose report is on its Node as soon as it is ordered. */
+/** An agent on a Node that nobody was on before. */
 function reportingAgent(...policies: readonly NodeCheckPolicy[]) {
   const agent = clockedAgent(policies.length > 0 ? policies : [POLICY]);
+  agent.see(sampleNode());
+  if (agent.orders.report) agent.landReport();
+  return reporting(agent);
+}
+
+/** One whose report is on its Node as soon as it is ordered. */
+function reporting(agent: ReturnType<typeof clockedAgent>) {
   let writes = 0;
   const settle = () => {
     for (let { report } = agent.orders; report !== null; { report } = agent.orders) {
@@ -28,9 +35,6 @@ function reportingAgent(...policies: readonly NodeCheckPolicy[]) {
       });
     }
   };
-  agent.see(sampleNode());
-  settle();
-  writes = 0;
   const about = (told: readonly Transition[]) =>
     told.flatMap((each) => {
       if (each.kind === 'CheckUnknown') return [`${each.policy} unknown: ${each.why}`];
@@ -198,6 +202,86 @@ suite('that it says something again', () => {
     assert.deepEqual(taken(agent.see(sampleNode({ uid: 'uid-2', resourceVersion: '90' }))), []);
     assert.deepEqual([run(UNKNOWN), run(UNKNOWN)], [[], []]);
     assert.deepEqual(run(UNKNOWN), [`a unknown: ${WHY}`]);
+  });
+});
+
+suite('after a restart a check that was told to say nothing', () => {
+  const OTHER = { namespace: 'agents', name: 'other' };
+  /** The next life, on the Node that one has left whose check says nothing. @param first what happens before it sees the Node */
+  function nextLife(first: (agent: ReturnType<typeof clockedAgent>) => void = () => {}) {
+    const { agent: before } = silentAgent();
+    const next = reporting(clockedAgent([POLICY]));
+    first(next.agent);
+    return { next, told: next.taken(next.agent.see(before.node)) };
+  }
+
+  test('stands in the report as before, and is not told again', () => {
+    const { next, told } = nextLife();
+    assert.deepEqual(told, []);
+    for (let n = 0; n < 5; n++) assert.deepEqual(next.run(UNKNOWN), []);
+    assert.deepEqual([next.report(), next.writes], [{ revision: '0123456789ab', unknown: { a: WHY } }, 0]);
+  });
+
+  test('nor where its first runs ended before the Node was read', () => {
+    const { next, told } = nextLife((agent) => agent.run('a', UNKNOWN));
+    assert.deepEqual([told, next.run(UNKNOWN), next.run(UNKNOWN), next.writes], [[], [], [], 0]);
+  });
+
+  test('is told to say something again by the first run that does after a minute', () => {
+    const { next } = nextLife();
+    assert.deepEqual(next.run(HEALTHY), []);
+    next.pass(SILENCE_LASTS_MS);
+    assert.deepEqual(next.run(HEALTHY), ['a known: Speaks']);
+    assert.deepEqual(next.report(), { revision: '0123456789ab' });
+  });
+
+  test('is told so at once where a run has said something before the Node was read', () => {
+    const { next, told } = nextLife((agent) => agent.run('a', HEALTHY));
+    assert.deepEqual([told, next.report()], [['a known: Speaks'], { revision: '0123456789ab' }]);
+  });
+
+  test('is not told so by an agent that ends, whose report does not go out', () => {
+    const noisy = { ...HEALTHY, stderr: 'oh', stderrBytes: 2 };
+    const both = [POLICY, samplePolicy('b', OBSERVE)];
+    const { agent: before } = silentAgent();
+    const next = reporting(clockedAgent(both));
+    next.agent.run('a', HEALTHY);
+    next.agent.run('b', noisy);
+    assert.deepEqual(next.taken(next.agent.see(before.node)), []);
+  });
+
+  test('is taken over too where the directory is read after the Node', () => {
+    const { agent: before } = silentAgent();
+    const next = reporting(clockedAgent(null));
+    next.taken(next.agent.see(before.node));
+    next.reload(POLICY);
+    for (let n = 0; n < 3; n++) assert.deepEqual(next.run(UNKNOWN), []);
+    assert.equal(next.writes, 0);
+  });
+
+  test('is not taken over under another revision', () => {
+    const { agent: before } = silentAgent();
+    const next = reporting(clockedAgent(null));
+    next.agent.see(before.node);
+    const other = { ...policySet([POLICY]), revision: 'ba9876543210' };
+    next.taken(next.agent.send({ kind: 'PoliciesRead', load: { valid: true, set: other }, errors: [] }));
+    assert.deepEqual(next.report(), { revision: 'ba9876543210' });
+  });
+
+  test('is the business of the agent that acts, where that is another', () => {
+    const { agent: before } = silentAgent();
+    const rival = { ...before.state.own, id: 'rival', pod: OTHER, since: '2027-01-01T00:00:00Z', hasStandby: true };
+    const next = reporting(clockedAgent([POLICY]));
+    next.taken(next.agent.see(changedNode(before.node, claimChange({ ...before.node, annotations: {} }, rival))));
+    next.pass(SILENCE_LASTS_MS);
+    assert.deepEqual(next.run(HEALTHY), []);
+  });
+
+  test('is known by one visible line, whoever wrote it', () => {
+    const next = reporting(clockedAgent([POLICY]));
+    const text = JSON.stringify({ revision: '0123456789ab', unknown: { a: '\u001b[1mno\nCheckRecovered', x: 'gone' } });
+    next.taken(next.agent.see(sampleNode({ annotations: { [POLICY_ANNOTATION]: text } })));
+    assert.deepEqual(next.report().unknown, { a: 'no' });
   });
 });
 

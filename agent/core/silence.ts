@@ -28,6 +28,11 @@ export function silentAgain(before: Silence | undefined, why: string, now: Now):
   return { runs, lasting: before?.lasting ?? lasting };
 }
 
+/** Of a check that was told to be silent. @param why as it was told */
+export function silentForSure(why: string, now: Now): Silence {
+  return { runs: SILENT_RUNS_UNTIL_TOLD, lasting: { sinceMs: now.ms, why } };
+}
+
 /** After a run that said something; undefined: nothing is left of it. */
 export function spokenAfter(before: Silence | undefined, now: Now): Silence | undefined {
   const { lasting } = before ?? {};

@@ -22,6 +22,7 @@ import { silentAgain, spokenAfter, whySilent } from './silence.ts';
 import { NO_SLOTS_ANSWER } from './slot.ts';
 import { type AgentState, lastingBugs, lastNodeOf, type Now, nodeOf, RELOOK_MS } from './state.ts';
 import { timestamp } from './timestamp.ts';
+import { withToldSilence } from './told-silence.ts';
 import type { Transition } from './transition.ts';
 import { judge, type Verdict } from './verdict.ts';
 import { wordsOf } from './words.ts';
@@ -34,7 +35,8 @@ export type Taken = { readonly state: AgentState; readonly transitions: readonly
 
 export function take(state: AgentState, event: AgentEvent, now: Now): Taken {
   const taken = takeEvent(state, event, now);
-  return mayBeAnothers(state, taken.state) ? { ...taken, state: withOthersHolds(state, taken.state) } : taken;
+  const held = mayBeAnothers(state, taken.state) ? withOthersHolds(state, taken.state) : taken.state;
+  return { ...taken, state: withToldSilence(state, held, now) };
 }
 
 /**

@@ -41,9 +41,9 @@ export function policySet(
   return { revision: '0123456789ab', policies, budgets };
 }
 
-/** An agent that has read these policies, and nothing else. */
+/** An agent that has read these policies, and nothing else; null: nothing at all. */
 export function clockedAgent(
-  policies: readonly NodeCheckPolicy[],
+  policies: readonly NodeCheckPolicy[] | null,
   budgets: readonly NodeDisruptionBudget[] = [],
   onStep: (step: Step) => void = () => {},
 ) {
@@ -58,7 +58,9 @@ export function clockedAgent(
     onStep(last);
     return last.told.filter(({ kind }) => kind !== 'CheckEnded');
   }
-  send({ kind: 'PoliciesRead', load: { valid: true, set: policySet(policies, budgets) }, errors: [] });
+  if (policies !== null) {
+    send({ kind: 'PoliciesRead', load: { valid: true, set: policySet(policies, budgets) }, errors: [] });
+  }
 
   const policyOf = (name: string) => state.roster.get(name)?.policy ?? assert.fail(`no policy ${name}`);
   const begin = (name: string) => send({ kind: 'RunStarted', policy: policyOf(name) });

@@ -37,6 +37,8 @@ export type Account = {
   readonly failing: Set<string>;
   /** Policies of which it said last that their check says nothing, with since when, in milliseconds. */
   readonly unknown: Map<string, number>;
+  /** Policies of which it has said that their check speaks again, though a life before it said that it does not. */
+  readonly tookOver: Set<string>;
   /** What any agent has written since it began. */
   readonly seen: string[];
   /** What had to become an Event, and what it is the latest word on. */

@@ -1,6 +1,6 @@
 import type { Transition } from '../../agent/core/transition.ts';
 import type { Account, Books } from './books.ts';
-import { markOf } from './seen.ts';
+import { markOf, REPORT } from './seen.ts';
 import type { World } from './world.ts';
 
 /** An agent writes so many at once, with those that the model does not count; after that the last word waits for minutes. */
@@ -74,8 +74,17 @@ function noteUnknown(books: Books, account: Account, policy: string): void {
 
 function noteKnown(books: Books, account: Account, policy: string): void {
   const { life, unknown } = account;
-  if (!unknown.delete(policy)) books.broken(`told: ${life.name} says that ${policy} speaks, which was never silent`);
+  if (!unknown.delete(policy) && !takesOver(books, account, policy))
+    books.broken(`told: ${life.name} says that ${policy} speaks, which was never silent`);
   noteEvent(books, account, 'CheckKnown', aboutPolicy(policy), 'unknown');
+}
+
+/** That a check says nothing a life before it may have told, once, in the report on the Node. */
+function takesOver(books: Books, { life, tookOver }: Account, policy: string): boolean {
+  const isNew = !tookOver.has(policy);
+  tookOver.add(policy);
+  const reports = (books.nodes.get(life.nodeName) ?? []).map(({ annotations }) => annotations[REPORT] ?? '{}');
+  return isNew && reports.some((report) => Object.hasOwn(JSON.parse(report).unknown ?? {}, policy));
 }
 
 /** At the end, when every check is healthy. */

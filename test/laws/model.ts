@@ -44,6 +44,7 @@ export class Judge extends Books implements Observer {
       waiting: [],
       failing: new Set(),
       unknown: new Map(),
+      tookOver: new Set(),
       events: [],
       eventsSent: 0,
       tallies: new Map(),
