@@ -244,7 +244,7 @@ const WHY_RECOVERED: Readonly<Record<Extract<Transition, { kind: 'CheckRecovered
 const WHY_KNOWN: Readonly<Record<Extract<Transition, { kind: 'CheckKnown' }>['because'], string>> = {
   Speaks: 'check says again how it is',
   AppliesNoMore: 'it does not apply to this node any more, so nobody waits for its check',
-  CountsAnew: 'its check is another one now',
+  CountsAnew: 'its check is another one, or is read in another way, now',
 };
 
 const WHY_WITHHELD: Readonly<Record<Withheld['why'], string>> = {
