@@ -1,4 +1,5 @@
 import type { LeftBehind } from '../check/left-behind.ts';
+import type { Failing } from '../core/foresee.ts';
 import { describeHold } from '../core/holds.ts';
 import { printableJson } from './printable-json.ts';
 import type { Tried, TriedCheck } from './try-check.ts';
@@ -48,7 +49,9 @@ function agentToJson({
   turns,
   endsAgent,
   failing,
+  failingAgain,
   wanted,
+  condition,
   withheld,
   budgets,
 }: TriedCheck['foresight']): object {
@@ -57,17 +60,23 @@ function agentToJson({
     failures,
     successes,
     failing: health.failing,
-    turns,
+    turns: turns.map(({ run, failing, afterFirstMs }) => ({ run, failing, secondsAfterFirst: afterFirstMs / 1000 })),
     endsAgent,
-    fails: failing && {
-      atRun: failing.run,
-      inARow: failing.inARow,
-      secondsAfterFirst: failing.afterFirstMs / 1000,
-      secondsInForce: Math.round(failing.afterMs) / 1000,
-      everySeconds: failing.everyMs / 1000,
-    },
+    fails: failing && failingToJson(failing),
+    failsAgain: failingAgain && failingToJson(failingAgain),
     would: wanted && describeHold(wanted),
+    condition,
     withheld,
     budgets,
+  };
+}
+
+function failingToJson({ run, inARow, afterFirstMs, afterMs, everyMs }: Failing): object {
+  return {
+    atRun: run,
+    inARow,
+    secondsAfterFirst: afterFirstMs / 1000,
+    secondsInForce: Math.round(afterMs) / 1000,
+    everySeconds: everyMs / 1000,
   };
 }

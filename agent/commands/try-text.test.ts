@@ -66,6 +66,8 @@ describe('what the agent would do:', () => {
   const taint: Taint = { key: 'sick', value: 'true', effect: 'NoSchedule' };
   const ONCE = 'after one such run (0.2 s after the policy is in force) it would ';
   const once = { failureThreshold: 1 };
+  const nodeCondition = 'FooOk';
+  const runsOf = (letters: string) => [...letters].map((letter) => ({ code: letter === 'F' ? 1 : 0 }));
   for (const [told, sample] of [
     ['nothing: a healthy check adds nothing to the node', { runs: [{ code: 0 }] }],
     ['nothing, however often: Unknown is never counted', { runs: [{ code: 126 }] }],
@@ -85,6 +87,66 @@ describe('what the agent would do:', () => {
     [
       `${ONCE}change nothing, since the policy is paused; else it would cordon the node`,
       { check: once, spec: { paused: true } },
+    ],
+    [
+      `${ONCE}only say that it would cordon the node (mode: Observe, and it is paused)`,
+      { check: once, spec: { mode: 'Observe', paused: true } },
+    ],
+    [
+      `${ONCE}set the node's condition FooOk to False (CheckFailing)`,
+      { check: once, actions: { cordon: false }, spec: { nodeCondition } },
+    ],
+    [
+      `${ONCE}cordon the node, and set the node's condition FooOk to False (DiskFull)`,
+      { check: { ...once, exitCodes: { unknown: [], reasons: { 1: 'DiskFull' } } }, spec: { nodeCondition } },
+    ],
+    [
+      `${ONCE}only say that it would set the node's condition FooOk to False (CheckFailing) (mode: Observe)`,
+      { check: once, actions: { cordon: false }, spec: { nodeCondition, mode: 'Observe' } },
+    ],
+    [
+      `${ONCE}change nothing, since the policy is paused; else it would set the node's condition FooOk to False (CheckFailing)`,
+      { check: once, actions: { cordon: false }, spec: { nodeCondition, paused: true } },
+    ],
+    [
+      `${ONCE}cordon the node; budget a must grant that first; without asking a budget it would set the node's condition FooOk to False (CheckFailing)`,
+      { check: once, spec: { nodeCondition }, budgets: [sampleBudget('a')] },
+    ],
+    [
+      "nothing: a healthy check adds nothing to the node; the node's condition FooOk would be True (CheckHealthy)",
+      { runs: [{ code: 0 }], spec: { nodeCondition } },
+    ],
+    [
+      'nothing: a healthy check adds nothing to the node',
+      { runs: [{ code: 0 }], spec: { nodeCondition, paused: true } },
+    ],
+    [
+      "it would end itself with exit code 1 and leave the node as it is (onStderr: Fatal); the node's condition FooOk would be Unknown (CheckUnknown)",
+      { check: { onStderr: 'Fatal' }, runs: [{ stderr: 'x' }], spec: { nodeCondition } },
+    ],
+    [
+      'after run 4 (15 s after the first; 15 s after the policy is in force) it would cordon the node; at run 6 (25 s after the first) it would undo that; at run 11 (50 s after the first) it would do so again; at run 13 (60 s after the first) it would undo that; after these runs nothing of that stands',
+      { check: { successThreshold: 2 }, runs: runsOf('FFFFHHHFFFFHHH') },
+    ],
+    [
+      'after run 3 (10 s after the first; 10 s after the policy is in force) it would cordon the node; at run 4 (15 s after the first) it would undo that; after these runs nothing of that stands; after 3 such runs in a row (30 s after the first) it would do so again',
+      { check: { failureThreshold: 3 }, runs: runsOf('FFFHF') },
+    ],
+    [
+      "after the first run (0.2 s after the policy is in force) it would set the node's condition FooOk to False (CheckFailing); at run 2 (5.0 s after the first) it would undo that and set FooOk to True; at run 3 (10 s after the first) it would do so again; after these runs that stands",
+      { check: once, actions: { cordon: false }, spec: { nodeCondition }, runs: runsOf('FHF') },
+    ],
+    [
+      'after the first run (0.2 s after the policy is in force) it would only say that it would cordon the node (mode: Observe); at run 2 (5.0 s after the first) the policy would have recovered; after these runs the policy does not fail',
+      { check: once, spec: { mode: 'Observe' }, runs: runsOf('FH') },
+    ],
+    [
+      'after the first run (0.2 s after the policy is in force) it would cordon the node; at run 2 (5.0 s after the first) it would undo that; at run 3 (10 s after the first) it would do so again; at run 4 (15 s after the first) it would undo that; and so on, 996 more times; after these runs nothing of that stands',
+      { check: once, runs: runsOf('FH'.repeat(500)) },
+    ],
+    [
+      'after the first run (0.2 s after the policy is in force) it would cordon the node; it would end itself with exit code 1 and leave the node as it is (onStderr: Fatal)',
+      { check: { ...once, onStderr: 'Fatal' }, runs: [{}, { stderr: 'x' }] },
     ],
     [
       `${ONCE}cordon the node; budget a must grant that first; budget b, if it selects this node, grants that to none (maxUnavailable: 0)`,
@@ -154,6 +216,10 @@ describe('a series', () => {
     [
       'the policy fails from run 1 on, has recovered at run 2 (0 failures in a row, failureThreshold: 1)',
       { check: { failureThreshold: 1 }, runs: [{}, { code: 0 }] },
+    ],
+    [
+      'the policy fails from run 1 on, has recovered at run 2, fails from run 3 on, has recovered at run 4, and so on, 995 more times, and fails at the end (1 failure in a row, failureThreshold: 1)',
+      { check: { failureThreshold: 1 }, runs: Array.from({ length: 999 }, (_, index) => ({ code: (index + 1) % 2 })) },
     ],
     [
       'the policy does not fail (0 failures in a row, failureThreshold: 4); 4 more runs left out, since the agent has ended',

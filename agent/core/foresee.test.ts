@@ -59,7 +59,14 @@ describe('an agent that goes on with such runs', () => {
       [2, 2, 5_000, 5_100],
     ],
     ['still fails when nothing is known of it', { failureThreshold: 2 }, 'FFU', 100, [2, 2, 5_000, 5_100]],
-    ['fails no more once it has recovered', { failureThreshold: 2 }, 'FFH', 100, null],
+    ['first failed where it did, though it has recovered', { failureThreshold: 2 }, 'FFH', 100, [2, 2, 5_000, 5_100]],
+    [
+      'first failed where it did, though it begins to fail anew',
+      { failureThreshold: 3 },
+      'FFFHFF',
+      100,
+      [3, 3, 10_000, 10_100],
+    ],
   ];
   for (const [rule, check, letters, busyMs, expected] of CASES) {
     test(rule, () => assert.deepEqual(failingAt(foresee(withCheck(check), runsOf(letters, busyMs), [])), expected));
@@ -68,10 +75,19 @@ describe('an agent that goes on with such runs', () => {
   test('fails and recovers where its own counting says so', () => {
     const { turns, health } = foresee(withCheck({ failureThreshold: 2 }), runsOf('HFFUFHF'), []);
     assert.deepEqual(turns, [
-      { run: 3, failing: true },
-      { run: 6, failing: false },
+      { run: 3, failing: true, afterFirstMs: 10_000 },
+      { run: 6, failing: false, afterFirstMs: 25_000 },
     ]);
     assert.deepEqual([health.failing, health.failures], [false, 1]);
+  });
+
+  test('says when it fails anew, once it has recovered and fails', () => {
+    const again = (letters: string) => {
+      const { failingAgain } = foresee(withCheck({ failureThreshold: 3 }), runsOf(letters), []);
+      return failingAgain && [failingAgain.run, failingAgain.inARow, failingAgain.afterFirstMs];
+    };
+    assert.deepEqual(again('FFFHF'), [7, 3, 30_000]);
+    for (const letters of ['F', 'FFF', 'FFFH', 'FFFHU', 'FFFHFFF']) assert.equal(again(letters), null, letters);
   });
 
   test('is ended by a Fatal run, and does nothing else', () => {
@@ -100,6 +116,31 @@ describe('a policy that fails', () => {
     assert.deepEqual(of({ actions: { cordon: false } }), [null, null]);
     assert.deepEqual(of({ spec: { mode: 'Observe' } }), ['cordon', 'Observe']);
     assert.deepEqual(of({ spec: { paused: true } }), ['cordon', 'Paused']);
+    assert.deepEqual(of({ spec: { mode: 'Observe', paused: true } }), ['cordon', 'Observe']);
+  });
+
+  test('sets its condition with or without actions, and not by observing or while it is paused', () => {
+    const spec = { nodeCondition: 'FooOk' };
+    const check = { failureThreshold: 1 };
+    const failing = { status: 'False', reason: 'CheckFailing' };
+    const conditionOf = (more: Parameters<typeof samplePolicy>[1], letters = 'F') => {
+      const { condition, withheld } = foresee(samplePolicy('a', { check, ...more }), runsOf(letters), []);
+      return [condition, withheld];
+    };
+    assert.deepEqual(conditionOf({}), [null, null]);
+    for (const cordon of [true, false]) {
+      const actions = { cordon };
+      assert.deepEqual(conditionOf({ spec, actions }), [{ type: 'FooOk', failing, after: failing }, null]);
+      for (const [more, why] of [
+        [{ mode: 'Observe' }, 'Observe'],
+        [{ paused: true }, 'Paused'],
+      ] as const) {
+        const found = conditionOf({ spec: { ...spec, ...more }, actions });
+        assert.deepEqual(found, [{ type: 'FooOk', failing, after: null }, why]);
+      }
+    }
+    const healthy = { status: 'True', reason: 'CheckHealthy' };
+    assert.deepEqual(conditionOf({ spec }, 'FH'), [{ type: 'FooOk', failing, after: healthy }, null]);
   });
 
   test('waits for the budgets that may select the node', () => {

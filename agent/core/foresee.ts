@@ -1,3 +1,4 @@
+import { type ConditionAhead, foreseeCondition } from './foresee-condition.ts';
 import { countVerdict, type Health, NEW_HEALTH } from './health.ts';
 import { holdsOf } from './holds.ts';
 import { selectsEverything } from './label-selector.ts';
@@ -21,17 +22,33 @@ export type Foresight = {
   /** After these runs. */
   readonly health: Health;
   /** At which of these runs, from 1, the policy begins to fail or recovers. */
-  readonly turns: readonly { readonly run: number; readonly failing: boolean }[];
+  readonly turns: readonly Turn[];
   /** The last of them ends the agent. */
   readonly endsAgent: boolean;
-  /** When the policy fails, if the last run is followed by such as itself; null: it never does. */
+  /** When the policy first fails, at one of these runs or if such as the last one follow; null: it never does. */
   readonly failing: Failing | null;
+  /** When it fails anew if such as the last one follow, having recovered since; null: it has not, or does not. */
+  readonly failingAgain: Failing | null;
   /** What a failing policy does to the node; null: nothing, it has no actions. */
   readonly wanted: Hold | null;
-  /** Why that is not done; null: it is. */
+  /** What it says in a condition of its own; null: it names none. */
+  readonly condition: ConditionAhead | null;
+  /**
+   * Why nothing of that is done; null: it is, or there is nothing. What is paused under `mode: Observe` is Observe, since it does
+   * nothing after the pause either.
+   */
   readonly withheld: 'Observe' | 'Paused' | null;
   /** Who has to grant it first, as far as they select the node. */
   readonly budgets: readonly BudgetAhead[];
+};
+
+/** The policy begins to fail, or recovers. */
+export type Turn = {
+  /** From 1. */
+  readonly run: number;
+  readonly failing: boolean;
+  /** From the first run until then. */
+  readonly afterFirstMs: number;
 };
 
 export type Failing = {
@@ -84,14 +101,21 @@ export function foresee(
   const healths = countRuns(runs, check);
   const health = healths.at(-1) ?? NEW_HEALTH;
   const turns = healths.flatMap(({ failing }, index) =>
-    failing === (healths[index - 1]?.failing ?? false) ? [] : [{ run: index + 1, failing }],
+    failing === (healths[index - 1]?.failing ?? false)
+      ? []
+      : [{ run: index + 1, failing, afterFirstMs: startMs(check, runs, index + 1) }],
   );
+  const first = turns[0];
+  const ahead = health.failing ? null : failingAhead(check, runs, health);
+  const failing = first === undefined ? ahead : failingAt(check, runs, first.run, healths[first.run - 1] ?? health);
   return {
     health,
     turns,
     endsAgent: runs.at(-1)?.judgement.status === 'Fatal',
-    failing: failingOf(check, runs, healths, turns.at(-1)?.run),
+    failing,
+    failingAgain: first === undefined ? null : ahead,
     ...consequence(policy),
+    condition: foreseeCondition(policy, runs, healths, failing ? (runs[failing.run - 1] ?? runs.at(-1)) : undefined),
     budgets: budgets.map((budget) => ({
       name: budget.metadata.name,
       ofEveryNode: selectsEverything(budget.spec.nodeSelector),
@@ -110,39 +134,38 @@ function countRuns(runs: readonly TriedRun[], check: Check): Health[] {
   return healths;
 }
 
-/** @param turnedAt the run that made it what it is, if one did */
-function failingOf(
-  check: Check,
-  runs: readonly TriedRun[],
-  healths: readonly Health[],
-  turnedAt: number | undefined,
-): Failing | null {
-  const last = runs.at(-1);
-  if (last === undefined || last.judgement.status === 'Fatal') return null;
-  const verdict = { ...last.judgement, status: last.judgement.status };
-  let health = healths.at(-1) ?? NEW_HEALTH;
+/** When a policy that does not fail does so, if the last run is followed by such as itself. */
+function failingAhead(check: Check, runs: readonly TriedRun[], now: Health): Failing | null {
+  const last = runs.at(-1)?.judgement;
+  if (last === undefined || last.status === 'Fatal') return null;
+  let health = now;
   let run = runs.length;
-  if (health.failing && turnedAt !== undefined) {
-    run = turnedAt;
-    health = healths[run - 1] ?? health;
-  }
-  for (let before: Health | null = null; !health.failing; run += 1) {
-    before = health;
-    health = countVerdict(before, verdict, check);
+  for (; !health.failing; run += 1) {
+    const before = health;
+    health = countVerdict(before, { ...last, status: last.status }, check);
     // Of runs that move nothing any more, none will.
     if (health.failures <= before.failures) return null;
   }
-  const everyMs = intervalMs(check, last.busyMs);
-  let afterFirstMs = 0;
-  for (let n = 0; n < run - 1; n++) afterFirstMs += intervalMs(check, (runs[n] ?? last).busyMs);
-  const outcomeMs = (runs[run - 1] ?? last).outcomeMs;
+  return failingAt(check, runs, run, health);
+}
+
+function failingAt(check: Check, runs: readonly TriedRun[], run: number, { failures }: Health): Failing {
+  const afterFirstMs = startMs(check, runs, run);
+  const { outcomeMs } = runs[run - 1] ?? runs.at(-1) ?? { outcomeMs: 0 };
   return {
-    inARow: health.failures,
+    inARow: failures,
     run,
     afterFirstMs,
     afterMs: check.initialDelaySeconds * 1000 + afterFirstMs + outcomeMs,
-    everyMs,
+    everyMs: intervalMs(check, runs.at(-1)?.busyMs ?? 0),
   };
+}
+
+/** From the start of the first run to that of another, from 1; those after the last are such as it. */
+function startMs(check: Check, runs: readonly TriedRun[], run: number): number {
+  let sinceFirstMs = 0;
+  for (let n = 0; n < run - 1; n++) sinceFirstMs += intervalMs(check, (runs[n] ?? runs.at(-1))?.busyMs ?? 0);
+  return sinceFirstMs;
 }
 
 /** Runs are due at a fixed rate, and those that fall due during another one are left out. */
@@ -157,9 +180,8 @@ function consequence(policy: NodeCheckPolicy): Pick<Foresight, 'wanted' | 'withh
   const roster = new Map([[name, { policy, health: { ...NEW_HEALTH, failing: true } }]]);
   const gates = { node: WELL_NODE, ledger: null, budgets: [], slots: NO_SLOTS_ANSWER, ownTolerations: null };
   const { policies, withheld } = holdsOf(roster, gates, {}, '1970-01-01T00:00:00Z');
-  const why = withheld[0]?.why;
-  return {
-    wanted: policies[name] ?? withheld[0]?.wanted ?? null,
-    withheld: why === 'Observe' || why === 'Paused' ? why : null,
-  };
+  const { mode, paused, nodeCondition } = policy.spec;
+  const wanted = policies[name] ?? withheld[0]?.wanted ?? null;
+  const why = mode === 'Observe' ? 'Observe' : paused ? 'Paused' : null;
+  return { wanted, withheld: wanted === null && nodeCondition === undefined ? null : why };
 }
