@@ -2,6 +2,13 @@ import { toPrintable } from '../policy/format-error.ts';
 import { columnsOf } from './table.ts';
 
 const TAB_COLUMNS = 8;
+const SHELL_ESCAPES: Readonly<Record<string, string>> = {
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\\': '\\\\',
+  "'": "\\'",
+};
 
 /**
  * The lines of what a script wrote, with everything in them that a terminal would obey or hide shown as an escape, such as
@@ -44,6 +51,21 @@ export function wrap(text: string, columns: number): string[] {
     lines.push(rest.slice(0, end).replace(/ +$/, ''));
     rest = rest.slice(end).replace(/^ +/, '');
   }
+}
+
+/** One word as bash takes it, in one visible line: `'a b'`, and with what does not show `$'one\\ntwo'`. */
+export function quoteForShell(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  if (toPrintable(word) === word) return `'${word.replaceAll("'", "'\\''")}'`;
+  return `$'${Array.from(word, escapeForShell).join('')}'`;
+}
+
+function escapeForShell(character: string): string {
+  const known = SHELL_ESCAPES[character];
+  if (known !== undefined) return known;
+  if (toPrintable(character) === character) return character;
+  // As bytes, so that no locale matters.
+  return Array.from(Buffer.from(character), (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
 function expandTabs(line: string): string {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Taint } from '../core/policy.ts';
@@ -11,7 +12,7 @@ import { formatSummary, formatTried } from './try-text.ts';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
 const UNSEEN = /[\x00-\x1f\x7f-\x9f\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-const textOf = (sample: SampleTried) => formatTried(sampleTried(sample), false);
+const textOf = (sample: SampleTried) => formatTried(sampleTried(sample), { columns: 100 });
 /** The lines of one label. */
 const sectionOf = (label: string, sample: SampleTried) => {
   const lines = textOf(sample).slice(1);
@@ -46,6 +47,10 @@ describe('the first line says', () => {
     ['Unknown, exit code 127, after 0.2 s', { runs: [{ code: 127 }] }],
     ['Unknown, killed by SIGSEGV, after 0.2 s', { runs: [{ ended: { kind: 'Signaled', signal: 'SIGSEGV' } }] }],
     ['Unknown, timed out, after 5.0 s', { runs: [{ ended: { kind: 'TimedOut' }, durationMs: 5_003 }] }],
+    [
+      'Failed, wrote to stderr (exit code 2, DiskFull), after 0.2 s',
+      { check: { exitCodes: { unknown: [], reasons: { 2: 'DiskFull' } } }, runs: [{ code: 2, stderr: 'x' }] },
+    ],
     ['Failed, wrote to stderr (exit code 0), after 0.2 s', { runs: [{ code: 0, stderr: 'x' }] }],
     [
       'Fatal, wrote to stderr (timed out), after 0.2 s',
@@ -194,9 +199,24 @@ describe('what the agent would do:', () => {
 describe('a series', () => {
   const lines = (sample: SampleTried) => textOf(sample).map((line) => line.trim());
 
+  test('shows as well what the run wrote at which the policy begins to fail, and says whose output is shown', () => {
+    const runs = ['one', 'two', 'three'].map((stdout) => ({ stdout }));
+    assert.deepEqual(textOf({ runs, check: { failureThreshold: 2, words: 'None' } }).slice(2, 8), [
+      '    run 1     Failed, exit code 1, after 0.2 s',
+      '    run 2     Failed, exit code 1, after 0.2 s',
+      '    stdout    two',
+      '    run 3     Failed, exit code 1, after 0.2 s',
+      '    stdout    three',
+      '    shown     the output of the last run of each verdict, and of the run at which the policy begins',
+    ]);
+  });
+
+  test('of which all is shown does not say so', () =>
+    assert.deepEqual(sectionOf('shown', { runs: [{}, { code: 0 }] }), []));
+
   test('has a line for each run, and what the last of each verdict wrote', () => {
     const runs = ['one', 'two', 'three'].map((stdout, index) => ({ stdout, code: index % 2 }));
-    assert.deepEqual(textOf({ runs, check: { failureThreshold: 2 } }).slice(2, -2), [
+    assert.deepEqual(textOf({ runs, check: { failureThreshold: 2 } }).slice(2, 9), [
       '    run 1     Healthy, exit code 0, after 0.2 s',
       '    run 2     Failed, exit code 1, after 0.2 s',
       '    words     two',
@@ -236,6 +256,18 @@ describe('a series', () => {
   test('of one run has no sum', () => assert.ok(!lines({}).some((line) => line.startsWith('adds up'))));
 });
 
+test('nothing is wrapped where the columns have no end', () => {
+  const words = ['word', ...Array.from({ length: 60 }, () => 'word')] as const;
+  const left = {
+    inGroup: Array.from({ length: 5 }, (_, index) => ({ pid: index, name: 'a'.repeat(30) })),
+    outside: [],
+  };
+  const tried = sampleTried({ check: { command: [...words] }, runs: [{ stdout: words.join(' '), left }] });
+  const lines = formatTried(tried, { columns: Infinity });
+  const labels = lines.slice(1).map((line) => line.slice(4, 14).trim());
+  assert.deepEqual(labels, ['command', 'words', 'stdout', 'left', 'agent']);
+});
+
 describe('what a script wrote', () => {
   test('is shown by its first lines, and how much more there is', () => {
     const stdout = Array.from({ length: 50 }, (_, index) => `line ${index}\n`).join('');
@@ -264,6 +296,23 @@ describe('what a script wrote', () => {
     assert.deepEqual(sectionOf('output', {}), ['none']);
     assert.deepEqual(sectionOf('output', { runs: [{ stderr: 'x' }] }), []);
   });
+});
+
+test('a command can be pasted into a shell, in one line', () => {
+  const command: [string, ...string[]] = [
+    'printf',
+    '%s\\0',
+    "a b's",
+    "one\n\ttwo\\n'three'\n",
+    '\x1b[31m7\u009b\u202e\u2028é',
+    '',
+    '$HOME `id` ~ "x"',
+  ];
+  const [line = '', ...more] = formatTried(sampleTried({ check: { command } }), { columns: Infinity }).slice(1);
+  assert.match(more[0] ?? '', /^ {4}output /);
+  assert.match(line, / \$'one\\n\\ttwo\\\\n\\'three\\'\\n' /);
+  const { stdout } = spawnSync('bash', ['-c', line.slice(14)], { encoding: 'utf8' });
+  assert.deepEqual(stdout.split('\0').slice(0, -1), command.slice(2));
 });
 
 test('what is left behind is named', () => {
@@ -337,7 +386,10 @@ describe('whatever a script writes', () => {
 
   test('every line is visible text of at most 100 columns', () => {
     play((tried) => {
-      for (const line of [...formatTried(tried, true), ...formatSummary([tried, tried], false)]) {
+      for (const line of [
+        ...formatTried(tried, { columns: 100, isSourceTold: true }),
+        ...formatSummary([tried, tried], false),
+      ]) {
         assert.doesNotMatch(line, UNSEEN);
         assert.ok(columnsOf(line) <= 100, line);
       }

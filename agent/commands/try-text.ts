@@ -4,11 +4,10 @@ import { formatDuration } from '../core/age.ts';
 import type { Judgement, RunOutcome } from '../core/verdict.ts';
 import { toPrintable } from '../policy/format-error.ts';
 import { formatNarrowTable } from './table.ts';
-import { chop, visibleLines, wrap } from './terminal-text.ts';
+import { chop, quoteForShell, visibleLines, wrap } from './terminal-text.ts';
 import type { Tried, TriedCheck } from './try-check.ts';
 import { describeAgent, describeSelector, describeSeries } from './try-outlook-text.ts';
 
-const COLUMNS = 100;
 const LABEL_COLUMNS = 14;
 /** Of a stream on the screen; JSON has all that was kept. */
 const MAX_LINES = 20;
@@ -16,17 +15,26 @@ const MAX_END_LINES = 3;
 const MAX_PROCESSES = 5;
 const STATUSES = ['Healthy', 'Failed', 'Unknown', 'Fatal'] as const;
 
-/** What is to be known of one check that was tried, in lines of at most 100 columns. */
-export function formatTried(tried: TriedCheck, isSourceTold: boolean): string[] {
+export type TriedTextOptions = {
+  /** At most so many in a line; Infinity: none is wrapped, as for a file. */
+  readonly columns: number;
+  /** Says where the policy stands; false without it. */
+  readonly isSourceTold?: boolean;
+};
+
+/** What is to be known of one check that was tried, in lines. */
+export function formatTried(tried: TriedCheck, { columns, isSourceTold = false }: TriedTextOptions): string[] {
   const { policy, source, runs } = tried;
   const { check, nodeSelector } = policy.spec;
   const where = check.runIn === 'Container' ? '' : ` (runIn: ${check.runIn})`;
+  const room = columns - LABEL_COLUMNS;
+  const section = (label: string, text: string) => sectionIn(room, label, text);
   return [
-    ...wrap(`${policy.metadata.name}: ${headline(tried)}`, COLUMNS),
+    ...wrap(`${policy.metadata.name}: ${headline(tried)}`, columns),
     ...(isSourceTold ? section('from', nameSource(source)) : []),
-    ...section('command', toPrintable(check.command.map(quote).join(' ')) + where),
+    ...section('command', check.command.map(quoteForShell).join(' ') + where),
     ...(nodeSelector === undefined ? [] : section('only on', describeSelector(nodeSelector))),
-    ...(runs.length === 1 ? runs.flatMap(runLines) : seriesLines(runs)),
+    ...(runs.length === 1 ? runs.flatMap((run) => runLines(run, room)) : seriesLines(tried, room)),
     ...(runs.length + tried.leftOut > 1 ? section('adds up', describeSeries(tried)) : []),
     ...section('agent', describeAgent(tried)),
   ];
@@ -75,8 +83,9 @@ function describeStatuses(runs: readonly { readonly judgement: Judgement }[]): s
   return counts.map(({ status, count }) => (runs.length === 1 ? status : `${count} ${status}`)).join(', ');
 }
 
-function describeRun({ judgement: { status, reason }, outcome: { ended, durationMs } }: Tried): string {
-  const byStderr = reason === 'wrote to stderr' ? ` (${describeEnd(ended)})` : '';
+function describeRun({ judgement: { status, reason, mapped }, outcome: { ended, durationMs } }: Tried): string {
+  const byStderr =
+    reason === 'wrote to stderr' ? ` (${describeEnd(ended)}${mapped === null ? '' : `, ${mapped}`})` : '';
   return `${status}, ${toPrintable(reason)}${byStderr}, after ${formatDuration(durationMs)}`;
 }
 
@@ -95,47 +104,55 @@ function describeEnd(ended: RunOutcome['ended']): string {
   }
 }
 
-/** A line for each run; of the last one of each verdict also what it wrote. */
-function seriesLines(runs: readonly Tried[]): string[] {
+/** A line for each run; of the last one of each verdict, and of that which makes the policy fail, also what it wrote. */
+function seriesLines({ runs, foresight: { turns } }: TriedCheck, room: number): string[] {
   const inFull = new Set(STATUSES.map((status) => runs.findLast(({ judgement }) => judgement.status === status)));
-  return runs.flatMap((run, index) => [
-    ...section(`run ${index + 1}`, describeRun(run)),
-    ...(inFull.has(run) ? runLines(run) : leftLines(run)),
-  ]);
+  const [first] = turns;
+  if (first !== undefined) inFull.add(runs[first.run - 1]);
+  const which = `the output of the last run of each verdict${first === undefined ? '' : ', and of the run at which the policy begins to fail'}`;
+  return [
+    ...runs.flatMap((run, index) => [
+      ...sectionIn(room, `run ${index + 1}`, describeRun(run)),
+      ...(inFull.has(run) ? runLines(run, room) : leftLines(run, room)),
+    ]),
+    ...(runs.every((run) => inFull.has(run))
+      ? []
+      : sectionIn(room, 'shown', `${which}; --output json has that of all`)),
+  ];
 }
 
-function runLines(run: Tried): string[] {
+function runLines(run: Tried, room: number): string[] {
   const { judgement, outcome } = run;
   const { stdout, stdoutEnd, stdoutBytes, stderr, stderrEnd, stderrBytes } = outcome;
   const isSilent = stdoutBytes + stderrBytes === 0 && outcome.ended.kind !== 'NotStarted';
   return [
-    ...(judgement.words === '' ? [] : section('words', toPrintable(judgement.words))),
-    ...streamLines('stdout', stdout, stdoutEnd, stdoutBytes),
-    ...streamLines('stderr', stderr, stderrEnd, stderrBytes),
-    ...(isSilent ? section('output', 'none') : []),
-    ...leftLines(run),
+    ...(judgement.words === '' ? [] : sectionIn(room, 'words', toPrintable(judgement.words))),
+    ...streamLines(room, 'stdout', stdout, stdoutEnd, stdoutBytes),
+    ...streamLines(room, 'stderr', stderr, stderrEnd, stderrBytes),
+    ...(isSilent ? sectionIn(room, 'output', 'none') : []),
+    ...leftLines(run, room),
   ];
 }
 
-function streamLines(label: string, text: string, end: string | undefined, bytes: number): string[] {
+function streamLines(room: number, label: string, text: string, end: string | undefined, bytes: number): string[] {
   if (bytes === 0) return [];
-  const lines = visibleLines(text).flatMap((line) => chop(line, COLUMNS - LABEL_COLUMNS));
+  const lines = visibleLines(text).flatMap((line) => chop(line, room));
   const more = lines.length - MAX_LINES;
   const cut = bytes > KEPT_BYTES ? [`… ${bytes} bytes in all, of which the first ${KEPT_BYTES} are kept`] : [];
   const last = visibleLines(end ?? '').slice(-MAX_END_LINES);
   return labelled(label, [
     ...lines.slice(0, MAX_LINES),
     ...(more > 0 ? [`… ${more} more lines; --output json has what was kept`] : []),
-    ...(last.length > 0 ? [...cut, '… and at its end:', ...last.flatMap((line) => chopEnd(line))] : cut),
+    ...(last.length > 0 ? [...cut, '… and at its end:', ...last.flatMap((line) => chopEnd(line, room))] : cut),
   ]);
 }
 
 /** The end of what may be the end of a very long line. */
-function chopEnd(line: string): string[] {
-  return chop(line, COLUMNS - LABEL_COLUMNS).slice(-MAX_END_LINES);
+function chopEnd(line: string, room: number): string[] {
+  return chop(line, room).slice(-MAX_END_LINES);
 }
 
-function leftLines({ left: { inGroup, outside }, isGone }: Tried): string[] {
+function leftLines({ left: { inGroup, outside }, isGone }: Tried, room: number): string[] {
   const told = [
     ...(inGroup.length > 0 ? [`${describeProcesses(inGroup)} in its process group, killed`] : []),
     ...(outside.length > 0 ? [`${describeProcesses(outside)} outside of its process group, still running`] : []),
@@ -144,7 +161,7 @@ function leftLines({ left: { inGroup, outside }, isGone }: Tried): string[] {
   return told.length > 0
     ? labelled(
         'left',
-        told.flatMap((text) => wrap(text, COLUMNS - LABEL_COLUMNS)),
+        told.flatMap((text) => wrap(text, room)),
       )
     : [];
 }
@@ -155,13 +172,8 @@ function describeProcesses(processes: readonly LeftProcess[]): string {
   return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-/** As a shell takes it. */
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-function section(label: string, text: string): string[] {
-  return labelled(label, wrap(text, COLUMNS - LABEL_COLUMNS));
+function sectionIn(room: number, label: string, text: string): string[] {
+  return labelled(label, wrap(text, room));
 }
 
 function labelled(label: string, lines: readonly string[]): string[] {

@@ -13,6 +13,7 @@ import { formatTriedJson } from './try-json.ts';
 import { createTryProgress } from './try-progress.ts';
 import { formatSummary, formatTried } from './try-text.ts';
 
+const TERMINAL_COLUMNS = 100;
 const MAX_RUNS = 1_000;
 /** After a signal, how long the end of the run is waited for, in milliseconds. */
 const KILLED_WITHIN_MS = 1_000;
@@ -101,6 +102,8 @@ async function tryPolicies(options: ArgumentsCamelCase<TryCommandOptions>): Prom
   const sources: PolicySource[] = [];
   for (const path of paths) sources.push(...(await readPolicyInput(path, process.stdin)));
   const isText = output === 'text';
+  // What reads a pipe or a file wants its lines whole.
+  const columns = process.stdout.isTTY ? TERMINAL_COLUMNS : Number.POSITIVE_INFINITY;
   if (sources.some(({ load }) => !load.valid)) return refuseInvalid(sources, isText);
   const candidates = chosen(sources, options.policy);
   if (typeof candidates === 'string') return refuse(candidates, 2);
@@ -128,7 +131,7 @@ async function tryPolicies(options: ArgumentsCamelCase<TryCommandOptions>): Prom
     });
     all.push(tried);
     if (!isText) continue;
-    await print([...(index > 0 ? [''] : []), ...formatTried(tried, sources.length > 1)]);
+    await print([...(index > 0 ? [''] : []), ...formatTried(tried, { columns, isSourceTold: sources.length > 1 })]);
     progress.told();
   }
   progress.stop();
