@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
@@ -145,6 +145,12 @@ suite('nsc try', () => {
     assert.match(ofNamespaces ?? '', /^could not be started: nsenter: .*4194303/);
   });
 
+  test('counts a relative --host-root from where it is started', () => {
+    const dir = directory({ 'a.yaml': text('a', 'true', { runIn: 'Host' }) });
+    const { checks } = json(dir, '--host-root', 'no/root', { cwd: base });
+    assert.ok(checks[0]?.runs[0]?.reason.includes(join(realpathSync(base), 'no/root')), checks[0]?.runs[0]?.reason);
+  });
+
   test('names the node after the host when nothing else does', () => {
     const { NODE_NAME: _, ...env } = process.env;
     assert.equal(json(two, { env }).node, hostname());
@@ -179,6 +185,7 @@ suite('nsc try', () => {
     ['a variable without a value', ['a', '--env', 'A'], '--env must be NAME=VALUE, found "A"'],
     ['a variable without a name', ['a', '--env', '=b'], '--env must be NAME=VALUE, found "=b"'],
     ['no run', ['a', '--runs', '0'], '--runs must be a whole number from 1 to 1000, found 0'],
+    ['an empty root', ['a', '--host-root', ''], '--host-root must be a directory, found ""'],
     ['half a run', ['a', '--runs', '1.5'], '--runs must be a whole number from 1 to 1000, found 1.5'],
     ['too many runs', ['a', '--runs', '1001'], '--runs must be a whole number from 1 to 1000, found 1001'],
   ] as const) {
