@@ -3,8 +3,10 @@ import { findExecProblem, NotShown } from './executable.ts';
 
 /** How many looks at files are under way at once: of the four threads that Node has for all files and names, half. */
 export const MAX_LOOKS = 2;
-/** From which age on a look is taken for one that hangs, and how long a turn is waited for, in milliseconds. */
+/** From which age on a look is taken for one that hangs, in milliseconds. */
 const HANGS_AFTER_MS = 250;
+/** How many times that a turn is waited for at most: many files of a slow file system must not add up. */
+const LONGEST_WAIT = 8;
 
 /** What came of a look: what was found wrong, if anything; or that no look was taken. */
 export type Look = { readonly problem: string | undefined } | 'NotTaken';
@@ -19,9 +21,10 @@ export class Looks {
   readonly #find: typeof findExecProblem;
   readonly #hangsAfterMs: number;
   readonly #underWay = new Set<UnderWay>();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<(mine: UnderWay | undefined) => void>();
+  #disarm = () => {};
 
-  /** @param hangsAfterMs from which age on a look is taken for one that hangs, and how long its turn is waited for */
+  /** @param hangsAfterMs from which age on a look is taken for one that hangs */
   constructor(find = findExecProblem, hangsAfterMs = HANGS_AFTER_MS) {
     this.#find = find;
     this.#hangsAfterMs = hangsAfterMs;
@@ -41,34 +44,42 @@ export class Looks {
       throw error;
     } finally {
       this.#underWay.delete(mine);
-      for (const takeTurn of this.#waiting) {
-        takeTurn();
-        break;
+      const [next] = this.#waiting;
+      if (next) {
+        this.#waiting.delete(next);
+        next(this.#begin());
       }
     }
   }
 
-  #turn(): Promise<UnderWay | undefined> | UnderWay | undefined {
+  #turn(): Promise<UnderWay | undefined> | UnderWay {
     if (this.#underWay.size < MAX_LOOKS) return this.#begin();
-    const oldMs = performance.now() - this.#hangsAfterMs;
-    if ([...this.#underWay].every(({ sinceMs }) => sinceMs <= oldMs)) return undefined;
     return new Promise((resolve) => {
-      const takeTurn = () => {
-        this.#waiting.delete(takeTurn);
+      const end = (mine: UnderWay | undefined) => {
+        this.#waiting.delete(end);
         disarm();
-        resolve(this.#begin());
+        resolve(mine);
       };
-      const disarm = afterMs(this.#hangsAfterMs, () => {
-        this.#waiting.delete(takeTurn);
-        resolve(undefined);
-      });
-      this.#waiting.add(takeTurn);
+      const disarm = afterMs(this.#hangsAfterMs * LONGEST_WAIT, () => end(undefined));
+      this.#waiting.add(end);
+      this.#watch();
     });
   }
 
   #begin(): UnderWay {
     const begun = { sinceMs: performance.now() };
     this.#underWay.add(begun);
+    this.#watch();
     return begun;
+  }
+
+  /** As long as looks end, each waits for its turn; when all of those under way hang, nobody is kept waiting. */
+  #watch(): void {
+    this.#disarm();
+    if (this.#waiting.size === 0) return;
+    const youngestMs = Math.max(...[...this.#underWay].map(({ sinceMs }) => sinceMs));
+    this.#disarm = afterMs(youngestMs + this.#hangsAfterMs - performance.now(), () => {
+      for (const turnAway of [...this.#waiting]) turnAway(undefined);
+    });
   }
 }
