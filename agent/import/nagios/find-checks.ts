@@ -1,10 +1,10 @@
 import { formatPlace, type Note } from '../notes.ts';
 import type { Place } from '../source.ts';
-import { expandMacros, splitCheckCommand } from './macros.ts';
+import { type Expanded, expandMacros, splitCheckCommand, whyMissing } from './macros.ts';
+import { type NrpeCall, nrpeCall } from './nrpe-call.ts';
 import { Templates } from './objects.ts';
 import type { Definition, Directives } from './read-cfg.ts';
 import { RUNS_ANOTHER_COMMAND, type Settings } from './settings.ts';
-import { splitCommand } from './split-command.ts';
 
 /** A command line that is run as a check, its macros replaced, and what is known of how. */
 export type FoundCheck = {
@@ -76,17 +76,17 @@ class CheckFinder {
     }
     const command = this.#commands.get(name);
     if (command === undefined) return this.#leaveOut(what, place, `its command ${name} is in none of the files`);
-    const macroValue = (macro: string) =>
-      this.#macro(
-        macro,
-        args.map((arg) => expandMacros(arg, this.#user).text),
-        '',
-      );
-    const { text, missing } = expandMacros(command.line, macroValue);
+    const values = args.map((arg) => expandMacros(arg, this.#user));
+    const { text, missing } = expandMacros(command.line, (macro) => this.#macro(macro, values, ''));
+    const nrpe = nrpeCall(text, missing);
+    const needed = nrpe === null ? missing : nrpe.missing;
+    if (needed.length > 0) {
+      const isInArgs = values.some((value) => value.missing.some((macro) => needed.includes(macro)));
+      const inArgs = { line: checkCommand.value, place: checkCommand.place };
+      return this.#leaveOutMissing(what, place, needed, isInArgs ? [command, inArgs] : [command]);
+    }
     const found = { what, label, place, object: { type, directives } } as const;
-    const nrpe = nrpeCall(text);
     if (nrpe !== null) return this.#throughNrpe(found, nrpe);
-    if (missing.length > 0) return this.#leaveOutMissing(what, place, missing, command);
     return [{ ...found, line: text, linePlace: command.place, runBy: 'Nagios' }];
   }
 
@@ -111,7 +111,7 @@ class CheckFinder {
       this.#macro(macro, from?.args ?? [], from ? '' : undefined),
     );
     const place = from?.place ?? linePlace;
-    if (missing.length > 0) return this.#leaveOutMissing(what, place, missing, { line, place: linePlace });
+    if (missing.length > 0) return this.#leaveOutMissing(what, place, missing, [{ line, place: linePlace }]);
     return [{ what, label, place, line: text, linePlace, runBy: 'NRPE', object: from?.object ?? null }];
   }
 
@@ -129,7 +129,7 @@ class CheckFinder {
       if (hasObjects || otherNames.includes(name))
         return this.#leaveOut(what, command.place, 'no service or host runs it as its check');
       const { text, missing } = expandMacros(command.line, this.#user);
-      if (missing.length > 0) return this.#leaveOutMissing(what, command.place, missing, command);
+      if (missing.length > 0) return this.#leaveOutMissing(what, command.place, missing, [command]);
       return [
         {
           what,
@@ -151,18 +151,20 @@ class CheckFinder {
   };
 
   /** @param usual of an argument that is not given */
-  #macro(macro: string, args: readonly string[], usual: string | undefined): string | undefined {
+  #macro<Arg extends string | Expanded>(
+    macro: string,
+    args: readonly Arg[],
+    usual: string | undefined,
+  ): Arg | string | undefined {
     const number = /^ARG(\d+)$/.exec(macro)?.[1];
     return number === undefined ? this.#user(macro) : (args[Number(number) - 1] ?? usual);
   }
 
-  #leaveOutMissing(what: string, place: Place, missing: readonly string[], { line, place: linePlace }: Command): [] {
-    const secret = missing.filter((macro) => this.#settings.macros.has(macro));
-    const problem =
-      secret.length > 0
-        ? `${secret.join(', ')} is no path and may be a password, which is not written into a policy`
-        : `${missing.join(', ')} has no value in these files`;
-    return this.#leaveOut(what, place, `${problem}; written in ${formatPlace(linePlace)}: ${line}`);
+  /** @param written the lines that the macros stand in */
+  #leaveOutMissing(what: string, place: Place, missing: readonly string[], written: readonly Command[]): [] {
+    const lines = written.map(({ line, place: linePlace }) => `${formatPlace(linePlace)}: ${line}`);
+    const why = whyMissing(missing, (macro) => this.#settings.macros.has(macro));
+    return this.#leaveOut(what, place, `${why}; written in ${lines.join(', and ')}`);
   }
 
   #leaveOut(what: string, place: Place, why: string): [] {
@@ -174,17 +176,4 @@ class CheckFinder {
 function otherCommandsOf(directives: Directives): string[] {
   const named = [...directives].filter(([name]) => name !== 'check_command' && RUNS_ANOTHER_COMMAND.test(name));
   return named.map(([, { value }]) => value);
-}
-
-type NrpeCall = { readonly name: string; readonly args: readonly string[] };
-
-/** What a command line asks NRPE for, or null; the macros left in it are about the way there. */
-function nrpeCall(line: string): NrpeCall | null {
-  const words = splitCommand(line.replaceAll(/\$[^$\s]*\$/g, 'MACRO')) ?? [];
-  if (!/(^|\/)check_nrpe$/.test(words[0] ?? '')) return null;
-  const at = words.findIndex((word) => word === '-c' || word === '--command');
-  const name =
-    at === -1 ? words.find((word) => word.startsWith('--command='))?.slice('--command='.length) : words[at + 1];
-  const argsAt = words.findIndex((word) => word === '-a' || word === '--args');
-  return name === undefined ? null : { name, args: argsAt === -1 ? [] : words.slice(argsAt + 1) };
 }

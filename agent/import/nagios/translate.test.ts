@@ -72,8 +72,39 @@ suite('a command line', () => {
     );
     assert.deepEqual(drafts, []);
     assert.deepEqual(formatNotes(notes), [
-      'service X (b.cfg:1): $USER1$, $HOSTADDRESS$ has no value in these files; written in a.cfg:3: $USER1$/x $HOSTADDRESS$',
+      'service X (b.cfg:1): $USER1$ has no value in these files; $HOSTADDRESS$ is not replaced by the importer; written in a.cfg:3: $USER1$/x $HOSTADDRESS$',
     ]);
+  });
+
+  for (const [argument, macros] of [
+    ['$_SERVICEPROC$', '$_SERVICEPROC$ is not replaced by the importer'],
+    ['x/$HOSTNAME$/$SERVICEDESC$', '$HOSTNAME$, $SERVICEDESC$ are not replaced by the importer'],
+    ['$USER1$/x', '$USER1$ has no value in these files'],
+    ['$USER3$', '$USER3$ is no path and may be a password, which is not written into a policy'],
+  ] as const) {
+    test(`with ${argument} in an argument is left out, by itself and through NRPE`, () => {
+      const viaNrpe = define('command', { command_name: 'check_y', command_line: '/p/check_nrpe -c y -a $ARG1$' });
+      const { drafts, notes } = translate(
+        COMMAND + viaNrpe,
+        service({ check_command: `check_x!1!${argument}` }) + service({ check_command: `check_y!${argument}` }),
+        '$USER3$=hunter2\ncommand[y]=/opt/y $ARG1$',
+      );
+      const made = drafts.map(({ check }) => check.command);
+      assert.deepEqual(made, [], JSON.stringify(made));
+      const told = formatNotes(notes).join('\n');
+      for (const written of [
+        `a.cfg:3: /opt/x -w $ARG1$ "$ARG2$", and b.cfg:3: check_x!1!${argument}`,
+        `a.cfg:7: /p/check_nrpe -c y -a $ARG1$, and b.cfg:8: check_y!${argument}`,
+      ]) {
+        assert.ok(told.includes(`${macros}; written in ${written}`), told);
+      }
+    });
+  }
+
+  test('is a check whatever stands in an argument that it does not use', () => {
+    const { check } =
+      translate(COMMAND, service({ check_command: 'check_x!1!2!$HOSTNAME$' })).drafts[0] ?? assert.fail();
+    assert.deepEqual(check.command, ['/opt/x', '-w', '1', '2']);
   });
 
   test('never has a macro in it that may be a password', () => {
