@@ -7,13 +7,15 @@ import { conditionTimeline, fixture, policiesOf, type Status } from './condition
 import { type Ending, outcomeSeries } from './outcome-series.ts';
 
 type State = 'OK' | 'WARNING' | 'CRITICAL' | 'UNKNOWN';
-type Runner = 'Nagios' | 'NRPE';
+/** NRPE by check_nrpe: that gives up before NRPE does, and calls it CRITICAL. */
+type Runner = 'Nagios' | 'NRPE' | 'NRPE by check_nrpe';
 
 /** What they document of a plugin's end. */
 function stateOf(ending: Ending, runner: Runner): State {
   const state = (['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const)[ending as 0 | 1 | 2 | 3];
   if (state !== undefined) return state;
-  return runner === 'NRPE' ? 'UNKNOWN' : 'CRITICAL';
+  if (ending === 'TimedOut') return runner === 'NRPE' ? 'UNKNOWN' : 'CRITICAL';
+  return runner === 'Nagios' ? 'CRITICAL' : 'UNKNOWN';
 }
 
 /**
@@ -42,8 +44,9 @@ function conditionFor(states: readonly State[], hard: readonly State[]): Status[
 
 /** The endings that are news for a policy; the others are those of which it says in a comment that they count as Unknown. */
 function isNews(ending: Ending, runner: Runner): boolean {
-  if (runner === 'NRPE') return ending === 0 || ending === 2;
-  return ending === 'TimedOut' || (typeof ending === 'number' && ![1, 3, 126, 127].includes(ending));
+  if (ending === 'TimedOut') return runner !== 'NRPE';
+  if (runner !== 'Nagios') return ending === 0 || ending === 2;
+  return typeof ending === 'number' && ![1, 3, 126, 127].includes(ending);
 }
 
 const FILES = ['nagios/objects.cfg', 'nagios/resource.cfg', 'nagios/nrpe.cfg', 'nagios/nrpe.d/storage.cfg'];
@@ -52,7 +55,7 @@ const POLICIES = policiesOf(translateNagios(FILES.map((name) => readCfg(fixture(
 const EXPECTED: Readonly<Record<string, readonly [Runner, number]>> = {
   'root-partition': ['Nagios', 3],
   'stuck-mounts': ['Nagios', 1],
-  'load-by-nrpe': ['NRPE', 4],
+  'load-by-nrpe': ['NRPE by check_nrpe', 4],
   'check-zombie-procs': ['NRPE', 3],
   'check-raid': ['NRPE', 3],
   'check-storage': ['NRPE', 3],

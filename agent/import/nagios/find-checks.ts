@@ -1,9 +1,9 @@
 import { formatPlace, type Note } from '../notes.ts';
 import type { Place } from '../source.ts';
 import { type Expanded, expandMacros, splitCheckCommand, whyMissing } from './macros.ts';
-import { type NrpeCall, nrpeCall } from './nrpe-call.ts';
+import { type CallTimeout, type NrpeCall, nrpeCall } from './nrpe-call.ts';
 import { Templates } from './objects.ts';
-import type { Definition, Directives } from './read-cfg.ts';
+import type { Definition, Directive, Directives } from './read-cfg.ts';
 import { RUNS_ANOTHER_COMMAND, type Settings } from './settings.ts';
 
 /** A command line that is run as a check, its macros replaced, and what is known of how. */
@@ -18,6 +18,8 @@ export type FoundCheck = {
   readonly runBy: 'Nagios' | 'NRPE';
   /** Of the service or host, with what it inherits; null where only the command is known. */
   readonly object: { readonly type: 'service' | 'host'; readonly directives: Directives } | null;
+  /** When the check_nrpe of that service gives up; null where none asks for it. */
+  readonly callTimeout: CallTimeout | null;
 };
 
 export type FoundChecks = { readonly checks: readonly FoundCheck[]; readonly notes: readonly Note[] };
@@ -51,8 +53,10 @@ class CheckFinder {
 
   find(): FoundChecks {
     const checks = this.#definitions.flatMap((definition) => this.#ofDefinition(definition));
-    for (const [name, { value, place }] of this.#settings.nrpeCommands) {
-      if (!this.#run.has(`nrpe ${name}`)) checks.push(...this.#ofNrpe(`command[${name}]`, name, value, place));
+    for (const [name, command] of this.#settings.nrpeCommands) {
+      if (this.#run.has(`nrpe ${name}`)) continue;
+      const alone = { label: name, place: command.place, object: null, callTimeout: null };
+      checks.push(...this.#ofNrpe({ what: `command[${name}]`, ...alone }, command, null));
     }
     checks.push(...this.#ofCommands());
     return { checks, notes: [...this.#notes, ...this.#templates.notes] };
@@ -87,32 +91,32 @@ class CheckFinder {
     }
     const found = { what, label, place, object: { type, directives } } as const;
     if (nrpe !== null) return this.#throughNrpe(found, nrpe);
-    return [{ ...found, line: text, linePlace: command.place, runBy: 'Nagios' }];
+    return [{ ...found, line: text, linePlace: command.place, runBy: 'Nagios', callTimeout: null }];
   }
 
-  #throughNrpe(found: Pick<FoundCheck, 'what' | 'label' | 'place' | 'object'>, { name, args }: NrpeCall): FoundCheck[] {
+  #throughNrpe(
+    found: Pick<FoundCheck, 'what' | 'label' | 'place' | 'object'>,
+    { name, args, timeout }: NrpeCall,
+  ): FoundCheck[] {
     const command = this.#settings.nrpeCommands.get(name);
     if (command === undefined) {
       return this.#leaveOut(found.what, found.place, `NRPE runs it on the node as ${name}; give its nrpe.cfg as well`);
     }
     this.#run.add(`nrpe ${name}`);
-    return this.#ofNrpe(found.what, found.label, command.value, command.place, { ...found, args });
+    return this.#ofNrpe({ ...found, callTimeout: timeout }, command, args);
   }
 
+  /** @param args null where nothing is known of who asks for the command */
   #ofNrpe(
-    what: string,
-    label: string,
-    written: string,
-    linePlace: Place,
-    from?: { readonly place: Place; readonly object: FoundCheck['object']; readonly args: readonly string[] },
+    found: Pick<FoundCheck, 'what' | 'label' | 'place' | 'object' | 'callTimeout'>,
+    { value, place: linePlace }: Directive,
+    args: readonly string[] | null,
   ): FoundCheck[] {
-    const line = [this.#settings.nrpePrefix, written].filter((part) => part !== '').join(' ');
-    const { text, missing } = expandMacros(line, (macro) =>
-      this.#macro(macro, from?.args ?? [], from ? '' : undefined),
-    );
-    const place = from?.place ?? linePlace;
-    if (missing.length > 0) return this.#leaveOutMissing(what, place, missing, [{ line, place: linePlace }]);
-    return [{ what, label, place, line: text, linePlace, runBy: 'NRPE', object: from?.object ?? null }];
+    const line = [this.#settings.nrpePrefix, value].filter((part) => part !== '').join(' ');
+    const { text, missing } = expandMacros(line, (macro) => this.#macro(macro, args ?? [], args ? '' : undefined));
+    if (missing.length > 0)
+      return this.#leaveOutMissing(found.what, found.place, missing, [{ line, place: linePlace }]);
+    return [{ ...found, line: text, linePlace, runBy: 'NRPE' }];
   }
 
   /** Commands that no service runs may be anything; where there are no services at all, checks are what they are for. */
@@ -139,6 +143,7 @@ class CheckFinder {
           linePlace: command.place,
           runBy: 'Nagios',
           object: null,
+          callTimeout: null,
         },
       ];
     });

@@ -5,6 +5,7 @@ import { type FoundCheck, findChecks } from './find-checks.ts';
 import type { CfgFile, Directives } from './read-cfg.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { splitCommand } from './split-command.ts';
+import { timeoutNotes, timeoutOf } from './timeout.ts';
 import { timingOf } from './timing.ts';
 
 /** WARNING and UNKNOWN; and what a shell says when there is no such plugin, which Nagios calls CRITICAL. */
@@ -61,6 +62,7 @@ function draftOf(same: readonly FoundCheck[], names: PolicyNames, settings: Sett
     },
     notes: [
       ...directiveNotes(object?.directives),
+      ...timeoutNotes(check),
       ...same.slice(1).flatMap((other) => differences(other, check, settings)),
     ],
   };
@@ -72,22 +74,6 @@ function whyUnknown(runBy: FoundCheck['runBy']): string {
       ? 'WARNING (1), UNKNOWN (3) and what NRPE makes UNKNOWN, any code that is none of a plugin,'
       : 'WARNING (1), UNKNOWN (3) and a plugin that is missing or cannot be run (126, 127; Nagios: CRITICAL)';
   return `${unknown} count as Unknown here: as no failure, and as no recovery either. A warning is no reason to take a node out; without 1 in this list it is a failure.`;
-}
-
-function timeoutOf(
-  { runBy, object }: FoundCheck,
-  settings: Settings,
-): { seconds: number; means: DraftCheck['onTimeout']; why: string } {
-  if (runBy === 'NRPE') {
-    return { seconds: settings.nrpeTimeout, means: 'Unknown', why: 'NRPE calls a command that takes longer UNKNOWN.' };
-  }
-  if (object?.type === 'host')
-    return { seconds: settings.hostTimeout, means: 'Failed', why: 'For Nagios such a host is not up.' };
-  const isCritical = settings.timeoutState === 'c';
-  const why = isCritical
-    ? 'Nagios calls a check that takes longer CRITICAL.'
-    : `service_check_timeout_state=${settings.timeoutState}: such a check is not CRITICAL.`;
-  return { seconds: settings.serviceTimeout, means: isCritical ? 'Failed' : 'Unknown', why };
 }
 
 function directiveNotes(directives: Directives = new Map()): Note[] {
@@ -115,7 +101,14 @@ function whyLeftOut(name: string): string {
 
 function differences(other: FoundCheck, check: FoundCheck, settings: Settings): Note[] {
   const [a, b] = [timingOf(other, settings), timingOf(check, settings)];
-  if (a.periodSeconds === b.periodSeconds && a.failureThreshold === b.failureThreshold) return [];
-  const what = `${other.what}, every ${a.periodSeconds} s, ${a.failureThreshold} in a row`;
-  return [{ what, place: other.place, why: `one check runs the command, as ${check.what} says` }];
+  const [ends, endsFirst] = [timeoutOf(other, settings), timeoutOf(check, settings)];
+  const isSameTiming = a.periodSeconds === b.periodSeconds && a.failureThreshold === b.failureThreshold;
+  const isSameTimeout = ends.seconds === endsFirst.seconds && ends.means === endsFirst.means;
+  const differs = [
+    ...(isSameTiming ? [] : [`every ${a.periodSeconds} s, ${a.failureThreshold} in a row`]),
+    ...(isSameTimeout ? [] : [`${ends.means} after ${ends.seconds} s`]),
+  ];
+  if (differs.length === 0) return [];
+  const why = `one check runs the command, as ${check.what} says`;
+  return [{ what: [other.what, ...differs].join(', '), place: other.place, why }];
 }
