@@ -31,7 +31,7 @@ export type DraftCheck = Omit<Check, 'env' | 'initialDelaySeconds' | 'words'>;
 export type Explained = 'mode' | 'nodeCondition' | 'unknown' | keyof DraftCheck;
 
 /** Which the schema allows for every number of seconds. */
-const MOST_SECONDS = 86_400;
+export const MOST_SECONDS = 86_400;
 
 /** Whole seconds from 1 to a day; parts of a second count as one. */
 export function toSeconds(seconds: number): number {

@@ -5,6 +5,7 @@ import { type CallTimeout, type NrpeCall, nrpeCall } from './nrpe-call.ts';
 import { Templates } from './objects.ts';
 import type { Definition, Directive, Directives } from './read-cfg.ts';
 import { RUNS_ANOTHER_COMMAND, type Settings } from './settings.ts';
+import { isUnscheduled } from './timing.ts';
 
 /** A command line that is run as a check, its macros replaced, and what is known of how. */
 export type FoundCheck = {
@@ -77,6 +78,13 @@ class CheckFinder {
     this.#run.add(name);
     if (directives.get('active_checks_enabled')?.value === '0') {
       return this.#leaveOut(what, place, 'its checks are passive: something else runs them and tells the result');
+    }
+    if (isUnscheduled(directives)) {
+      return this.#leaveOut(
+        what,
+        place,
+        'its check_interval is 0: Nagios does not schedule it, something else may run it',
+      );
     }
     const command = this.#commands.get(name);
     if (command === undefined) return this.#leaveOut(what, place, `its command ${name} is in none of the files`);

@@ -1,4 +1,5 @@
 import type { Note } from '../notes.ts';
+import { parseNumber } from './parse-number.ts';
 import type { Setting } from './read-cfg.ts';
 
 /** Of all files together, what they say about how checks run. Of several values the last one counts. */
@@ -42,9 +43,14 @@ const KNOWN = [
 /** Reads what of the settings is about checks, and notes the others. */
 export function readSettings(settings: readonly Setting[]): Settings {
   const values = new Map(settings.map(({ name, value }) => [name, value]));
+  const refused: Note[] = [];
   const number = (name: string, usual: number) => {
-    const value = Number(values.get(name));
-    return value > 0 ? value : usual;
+    const setting = settings.findLast((each) => each.name === name);
+    const value = setting && parseNumber(setting.value);
+    if (value || setting === undefined) return value || usual;
+    const why = `must be a number above zero; the default, ${usual}, is taken`;
+    refused.push({ what: `${name}=${setting.value}`, place: setting.place, why });
+    return usual;
   };
   const nrpeCommands = new Map<string, Setting>();
   const others: Setting[] = [];
@@ -68,6 +74,7 @@ export function readSettings(settings: readonly Setting[]): Settings {
     nrpeCommands,
     otherCommands: settings.filter(({ name }) => RUNS_ANOTHER_COMMAND.test(name)).map(({ value }) => value),
     notes: [
+      ...refused,
       ...others.map(({ name, place }) => ({ what: name, place, why: 'about the program, not about its checks' })),
       ...replaced.map(({ name, place }) => ({
         what: name,

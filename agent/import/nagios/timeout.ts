@@ -1,4 +1,4 @@
-import type { DraftCheck } from '../draft.ts';
+import { type DraftCheck, MOST_SECONDS } from '../draft.ts';
 import type { Note } from '../notes.ts';
 import type { FoundCheck } from './find-checks.ts';
 import type { CallTimeout } from './nrpe-call.ts';
@@ -21,11 +21,20 @@ export function timeoutOf({ runBy, object, callTimeout }: FoundCheck, settings: 
   return [ofCall(callTimeout), byNagios, byNrpe].reduce((first, next) => (next.seconds < first.seconds ? next : first));
 }
 
-/** What was not taken of it. */
-export function timeoutNotes({ what, place, callTimeout }: FoundCheck): Note[] {
-  if (callTimeout === null || callTimeout.refused === null) return [];
-  const why = `must be SECONDS, SECONDS:STATE or :STATE; taken instead: ${callTimeout.seconds} s, ${callTimeout.state}`;
-  return [{ what: `-t ${callTimeout.refused} of ${what}`, place, why }];
+/** What was not taken of it as it was written. */
+export function timeoutNotes(check: FoundCheck, settings: Settings): Note[] {
+  const { what, place, callTimeout } = check;
+  const notes: Note[] = [];
+  if (callTimeout !== null && callTimeout.refused !== null) {
+    const why = `must be SECONDS, SECONDS:STATE or :STATE; taken instead: ${callTimeout.seconds} s, ${callTimeout.state}`;
+    notes.push({ what: `-t ${callTimeout.refused} of ${what}`, place, why });
+  }
+  const { seconds } = timeoutOf(check, settings);
+  if (seconds > MOST_SECONDS) {
+    const why = `cut to ${MOST_SECONDS} s, the most that a policy can have`;
+    notes.push({ what: `timeout of ${seconds} s of ${what}`, place, why });
+  }
+  return notes;
 }
 
 function ofService({ serviceTimeout, timeoutState }: Settings): Timeout {

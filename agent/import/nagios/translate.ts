@@ -62,7 +62,7 @@ function draftOf(same: readonly FoundCheck[], names: PolicyNames, settings: Sett
     },
     notes: [
       ...directiveNotes(object?.directives),
-      ...timeoutNotes(check),
+      ...same.flatMap((each) => [...timingOf(each, settings).notes, ...timeoutNotes(each, settings)]),
       ...same.slice(1).flatMap((other) => differences(other, check, settings)),
     ],
   };
