@@ -74,3 +74,14 @@ test('a list, an option given once, and what comes after -- are no options given
     await assert.rejects(async () => commandLine.parseAsync(), /it runs|one path is enough/, args.join(' '));
   }
 });
+
+describe('a word that cannot be right is told before those that are missing', () => {
+  for (const [args, message] of [
+    [['import', 'foo'], '<from> must be one of npd, nagios, found "foo"'],
+    [['import', ''], '<from> must not be empty'],
+    [['import', 'npd'], 'import needs <files>'],
+    [['import'], 'import needs <from>'],
+  ] as const) {
+    test(`as in nsc ${args.join(' ')}`, () => refused(args, message));
+  }
+});

@@ -133,8 +133,6 @@ function refuseWords(
   choices: Known['choices'],
 ): void {
   const [name] = String(command).split(' ');
-  const missing = positionals.find(({ isRequired }, index) => isRequired && words[index] === undefined);
-  if (missing) throw new Error(`${name} needs <${missing.name}>`);
   if (!positionals.some(({ isList }) => isList) && words.length > positionals.length) {
     const [one] = positionals;
     const enough = one ? `one ${one.name} is enough, found also` : `${name} takes options only, found`;
@@ -145,6 +143,9 @@ function refuseWords(
     if (word === '') throw new Error(`<${name}> must not be empty`);
     refuseOther(`<${name}>`, word, choices[name]);
   }
+  // After what is wrong with those that are there: it decides what else is needed.
+  const missing = positionals.find(({ isRequired }, index) => isRequired && words[index] === undefined);
+  if (missing) throw new Error(`${name} needs <${missing.name}>`);
 }
 
 function refuseOther(subject: string, value: string, choices: readonly string[] | undefined): void {

@@ -88,7 +88,7 @@ suite('nsc import', () => {
       [['/opt/a'], ['/plugins/b'], ['/opt/c']],
     );
     assert.match(stdout, /command line from nrpe\.d\/more\/c\.cfg:1/);
-    assert.match(stderr, /^include=\/no\/such\.cfg \(nrpe\.cfg:4\): not read, give it as well \(.*ENOENT/m);
+    assert.match(stderr, /^include=\/no\/such\.cfg \(nrpe\.cfg:4\): not read, give it as well \(.*nothing is there/m);
     assert.match(stderr, /^include_dir=\/no\/dir \(nrpe\.cfg:5\): not read, give it as well \(ENOENT/m);
     assert.equal(status, 0);
   });
@@ -125,8 +125,20 @@ suite('nsc import', () => {
       [
         'where a policy cannot say it',
         'npd',
-        monitor({}, { args: ['x\0'] }),
-        /policies:\d+:\d+: \$\.spec\.check\.command\[1\]: must not contain a NUL/,
+        monitor({}, { path: '/opt/x\0' }),
+        /\n-:10:3: \$\.spec\.check\.command\[0\]: must not contain a NUL character, found "\/opt\/x\\u0000"\n$/,
+      ],
+      [
+        'where no word of a command can be so',
+        'npd',
+        monitor({}, { args: ['-v', 'x\0'] }),
+        /^-:17:5: \$\.rules\[0\]\.args\[1\]: must not contain a NUL character, found "x\\u0000"\n$/,
+      ],
+      [
+        'where a policy cannot say it, with the line of the command',
+        'nagios',
+        'a=b\ncommand[a]=/opt/a \0\n',
+        /\n-:2:1: \$\.spec\.check\.command\[1\]: must not contain a NUL character, found "\\u0000"\n$/,
       ],
     ] as const) {
       test(name, () => {
@@ -144,7 +156,7 @@ suite('nsc import', () => {
 
     test('for a file that is not there', () => {
       const { stdout, stderr, status } = nsc('import', 'npd', '/no/such', file('ok.json', monitor()));
-      assert.match(stderr, /^\/no\/such: \$: must be a file that can be read \(ENOENT/);
+      assert.match(stderr, /^\/no\/such: \$: must be a file that can be read \(nothing is there: correct the path\)$/m);
       assert.deepEqual([stdout, status], ['', 1]);
     });
   });

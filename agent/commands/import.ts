@@ -1,5 +1,7 @@
 import type { ArgumentsCamelCase, CommandModule } from 'yargs';
-import type { Imported } from '../import/draft.ts';
+import type { PolicyError } from '../core/policy.ts';
+import type { Draft, Imported } from '../import/draft.ts';
+import { MAX_ERRORS } from '../import/limits.ts';
 import { readCfgFiles } from '../import/nagios/read-files.ts';
 import { translateNagios } from '../import/nagios/translate.ts';
 import { translateNpd } from '../import/npd/translate.ts';
@@ -8,7 +10,7 @@ import { renderPolicies } from '../import/render.ts';
 import { Refusal, type Source } from '../import/source.ts';
 import { summarize } from '../import/summary.ts';
 import { formatPolicyErrors } from '../policy/format-error.ts';
-import { loadPolicyFiles } from '../policy/load-policies.ts';
+import { type LoadedPolicies, loadPolicyFiles } from '../policy/load-policies.ts';
 
 type ImportOptions = { readonly from: 'npd' | 'nagios'; readonly files: string[]; readonly schema: string };
 
@@ -69,9 +71,24 @@ async function importPolicies({ from, files, schema }: ArgumentsCamelCase<Import
 function problemsOf(text: string, { drafts, errors, omitted }: Imported): string[] {
   if (errors.length > 0) return formatPolicyErrors(errors, omitted);
   if (drafts.length === 0) return ['nothing to import: these files have no check that can run on a node'];
-  const load = loadPolicyFiles([{ name: 'policies', bytes: new TextEncoder().encode(text) }]);
+  const load = loadPolicyText(text);
   if (load.valid) return [];
-  return ['these files ask for what no policy can have:', ...formatPolicyErrors(load.errors, load.omitted)];
+  const inFiles = drafts.flatMap(errorsOf);
+  const lines =
+    inFiles.length > 0
+      ? formatPolicyErrors(inFiles.slice(0, MAX_ERRORS), Math.max(inFiles.length - MAX_ERRORS, 0))
+      : formatPolicyErrors(load.errors, load.omitted);
+  return ['these files ask for what no policy can have:', ...lines];
+}
+
+/** Of the one policy, told where people wrote what it was made of: its own lines are nowhere to be seen. */
+function errorsOf(draft: Draft): PolicyError[] {
+  const load = loadPolicyText(renderPolicies({ drafts: [draft], notes: [] }, DEFAULT_SCHEMA));
+  return load.valid ? [] : load.errors.map((error) => ({ ...error, ...draft.place }));
+}
+
+function loadPolicyText(text: string): LoadedPolicies {
+  return loadPolicyFiles([{ name: 'policies', bytes: new TextEncoder().encode(text) }]);
 }
 
 async function importNpd(paths: readonly string[]): Promise<Imported> {

@@ -1,5 +1,6 @@
 import type { Check, PolicyError } from '../core/policy.ts';
 import type { Note } from './notes.ts';
+import type { Place } from './source.ts';
 
 /** What became of what was read. With errors there is nothing else to use. */
 export type Imported = {
@@ -17,6 +18,8 @@ export type Draft = {
   readonly name: string;
   /** What it was made of. */
   readonly about: string;
+  /** Where its command was written. */
+  readonly place: Place;
   readonly check: DraftCheck;
   /** Absent: none. */
   readonly nodeCondition?: string;

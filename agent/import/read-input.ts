@@ -22,7 +22,9 @@ export async function readInput(path: string, stdin: AsyncIterable<Uint8Array>):
       if (length > MAX_FILE_BYTES) break;
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = isMissing ? 'nothing is there: correct the path' : message;
     throw new Refusal(whole, '$', `must be a file that can be read (${reason})`);
   }
   if (length > MAX_FILE_BYTES) throw new Refusal(whole, '$', `must be at most ${MAX_FILE_BYTES} bytes long`);

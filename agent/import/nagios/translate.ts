@@ -37,6 +37,7 @@ function draftOf(same: readonly FoundCheck[], names: PolicyNames, settings: Sett
   return {
     name: names.nameFor(check.label),
     about: `Made of ${same.map(({ what, place }) => `${what} (${formatPlace(place)})`).join(' and ')}, run by ${runBy}; command line from ${formatPlace(linePlace)}.`,
+    place: linePlace,
     check: {
       command: (words ?? ['/bin/sh', '-c', line]) as DraftCheck['command'],
       runIn: 'Container',

@@ -86,10 +86,13 @@ export class Fields {
     });
   }
 
+  /** Those of a list that can be words of a command. */
   strings(name: string): string[] {
     return this.list(name).flatMap((item, index) => {
-      if (item.kind === 'scalar' && typeof item.value === 'string') return [item.value];
-      this.#findings.refuse(item.place, `${this.#path}.${name}[${index}]`, 'must be a string', describe(item));
+      const text = item.kind === 'scalar' && typeof item.value === 'string' ? item.value : null;
+      if (text !== null && !text.includes('\0')) return [text];
+      const requirement = text === null ? 'must be a string' : 'must not contain a NUL character';
+      this.#findings.refuse(item.place, `${this.#path}.${name}[${index}]`, requirement, describe(item));
       return [];
     });
   }

@@ -52,6 +52,14 @@ suite('a condition keeps its name', () => {
     );
 
   test('where one script sets it', () => assert.deepEqual(nameOf('KernelDeadlock'), ['KernelDeadlock']));
+  test('and only such a one is left alone while node-problem-detector writes it', () => {
+    const whyOf = (...rules: object[]) => translate(monitor({}, [RULE, ...rules])).drafts[0]?.why.nodeCondition ?? '';
+    assert.match(whyOf(), /before mode is Enforce\. While node-problem-detector writes it too, it is left alone\.$/);
+    assert.match(
+      whyOf({ ...RULE, reason: 'B', path: '/opt/b.sh' }),
+      /AProblemAIsDown=False, .* before mode is Enforce\.$/,
+    );
+  });
   test('not where Kubernetes has one of that name, or it is no name for one', () => {
     for (const type of ['Ready', 'MemoryPressure', 'a_b', 'kernelDeadlock'])
       assert.deepEqual(nameOf(type), [undefined]);

@@ -36,6 +36,7 @@ function draftOf(rules: readonly Rule[], names: PolicyNames, conditions: Conditi
   return {
     name: names.nameFor(nodeCondition ?? rule.condition?.type ?? rule.reason),
     about: aboutOf(rules),
+    place: rule.place,
     check: {
       command: [...rule.command],
       runIn: 'Container',
@@ -144,7 +145,8 @@ function turnedSense(type: string, nodeCondition: string, scripts: number): stri
     scripts === 1
       ? `The name is kept, its sense is turned`
       : `${type} was set by ${scripts} scripts, the last one to run; here each has its own, with the sense turned`;
-  return `${name}: ${nodeCondition} says True while healthy and False while there is the problem, where node-problem-detector said the opposite. Whoever acts on ${type}=True has to look for ${nodeCondition}=False, or give it another name, before mode is Enforce. While node-problem-detector writes it too, it is left alone.`;
+  const whileBoth = scripts === 1 ? ' While node-problem-detector writes it too, it is left alone.' : '';
+  return `${name}: ${nodeCondition} says True while healthy and False while there is the problem, where node-problem-detector said the opposite. Whoever acts on ${type}=True has to look for ${nodeCondition}=False, or give it another name, before mode is Enforce.${whileBoth}`;
 }
 
 function typesOf(rules: readonly Rule[]): string[] {
