@@ -9,6 +9,7 @@ for (const [text, expanded, missing] of [
   ['costs $$5 and $_SERVICEPORT$', 'costs $5 and 80', []],
   ['-H $HOSTADDRESS$ -H $HOSTADDRESS$ $ARG2$', '-H $HOSTADDRESS$ -H $HOSTADDRESS$ $ARG2$', ['$HOSTADDRESS$', '$ARG2$']],
   ['$HOSTSTATE:web1$', '$HOSTSTATE:web1$', ['$HOSTSTATE:web1$']],
+  ['$_HOSTsnmp-community$', '$_HOSTsnmp-community$', ['$_HOSTsnmp-community$']],
   ['echo $path and $more', 'echo $path and $more', []],
   ['a $ at the end $', 'a $ at the end $', []],
   ['5$', '5$', []],

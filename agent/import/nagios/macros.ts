@@ -1,5 +1,5 @@
-/** As `HOSTADDRESS`, `USER1`, `ARG1`, `_SERVICEPORT`, `HOSTSTATE:web`; a `$` of another text is a `$`. */
-const MACRO = /^_?[A-Z][A-Z0-9_]*(:[^$]*)?$/;
+/** As `HOSTADDRESS`, `USER1`, `ARG1`, `HOSTSTATE:web`, of a variable of one's own `_HOSTsnmp-port`; a `$` of another text is a `$`. */
+const MACRO = /^(_?[A-Z][A-Z0-9_]*|_(HOST|SERVICE|CONTACT)[^$:\s]+)(:[^$]*)?$/;
 
 /** A text with the values of its macros, and those that have none. */
 export type Expanded = { readonly text: string; readonly missing: readonly string[] };

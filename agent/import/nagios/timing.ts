@@ -44,7 +44,7 @@ export function timingOf(
     periodSeconds: toSeconds(period),
     failureThreshold: attempts.number,
     why: {
-      periodSeconds: [often + (isRetried && cut.length === 0 ? sameTime : ''), ...formatNotes(ofPeriod)].join(' '),
+      periodSeconds: [often + (isRetried && cut.length === 0 ? sameTime : ''), ...sentencesOf(ofPeriod)].join(' '),
       failureThreshold: attempts.why,
     },
     notes: [...ofPeriod, ...attempts.notes],
@@ -89,11 +89,15 @@ function readAttempts(directive: Directive | undefined): { number: number; why: 
   const number = parseNumber(directive.value) ?? 0;
   if (number === 0 || !Number.isInteger(number)) {
     const notes = [refusal(written, 'a whole number', `${SUGGESTED_FAILURES}`)];
-    return { number: SUGGESTED_FAILURES, why: `Suggested: ${formatNotes(notes).join(' ')}.`, notes };
+    return { number: SUGGESTED_FAILURES, why: ['Suggested.', ...sentencesOf(notes)].join(' '), notes };
   }
   const notes = number > MOST_FAILURES ? [cutNote(written, `${MOST_FAILURES}`)] : [];
-  const why = ['max_check_attempts: so many, and the state is hard.', ...formatNotes(notes)].join(' ');
+  const why = ['max_check_attempts: so many, and the state is hard.', ...sentencesOf(notes)].join(' ');
   return { number: Math.min(number, MOST_FAILURES), why, notes };
+}
+
+function sentencesOf(notes: readonly Note[]): string[] {
+  return formatNotes(notes).map((note) => `${note}.`);
 }
 
 function findAny(directives: Directives, names: readonly string[]): Written[] {
