@@ -22,9 +22,9 @@ const DEFAULT_TIMEOUT: CallTimeout = { seconds: 10, state: 'CRITICAL', refused: 
 const STATES = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 
 /** Its options that have a value; all others have none. */
-const SHORT_WITH_VALUE = 'HbfcatpPSLCKAdsMg';
+const SHORT_WITH_VALUE = 'HbfcatpPSLCKAdsg';
 const LONG_WITH_VALUE =
-  /^--(host|bind|config-file|command|args|timeout|port|payload-size|(ssl|use)-.+|.*-(file|list))$/;
+  /^--(host|bind|config-file|command|args|timeout|port|payload-size|client-cert|(ssl|use)-.+|.*-(file|list))$/;
 
 /** Stands for a macro while a line is split: no shell and no plugin means anything by it. */
 const MARK = '\ue000';
@@ -79,11 +79,12 @@ function* optionsOf(words: readonly string[]): Generator<Option> {
   }
 }
 
-/** `SECONDS`, `SECONDS:STATE` or `:STATE`, the state as a word or a number. */
+/** `SECONDS`, `SECONDS:STATE` or `:STATE`, the state as a word or a number; it reads no further than the digits of `30s`. */
 function readTimeout(value: string, before: CallTimeout): CallTimeout {
-  const [, seconds = '', written] = /^(\d*)(?::(\w+))?$/.exec(value) ?? [];
-  const state = written === undefined ? before.state : STATES.find((each, code) => [each, `${code}`].includes(written));
-  const isRead = (seconds !== '' || written !== undefined) && seconds !== '0' && state !== undefined;
-  if (!isRead) return { ...before, refused: value };
-  return { seconds: seconds === '' ? before.seconds : Number(seconds), state, refused: null };
+  const [, digits = '', rest = '', written = ''] = /^(\d*)([^:]*):?(.*)$/s.exec(value) ?? [];
+  const isStateOnly = digits === '' && rest === '' && written !== '';
+  const seconds = isStateOnly ? before.seconds : Number(digits);
+  const state = STATES.find((each, code) => [each, `${code}`].includes(written.toUpperCase()));
+  if (seconds === 0 || (written !== '' && state === undefined)) return { ...before, refused: value };
+  return { seconds, state: state ?? before.state, refused: null };
 }

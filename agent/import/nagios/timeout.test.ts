@@ -27,6 +27,14 @@ suite('what takes too long through NRPE is what the first who gives up calls it'
     ['--timeout 30 --unknown-timeout', '', [30, 'Unknown']],
     ['-t 30:UNKNOWN', '', [30, 'Unknown']],
     ['-t 30:3', '', [30, 'Unknown']],
+    ['-t 30:unknown', '', [30, 'Unknown']],
+    ['-t 30:', '', [30, 'Failed']],
+    ['-t 30s', '', [30, 'Failed']],
+    ['-C -u -t 30', '', [30, 'Failed']],
+    ['--client-cert -u -t 30', '', [30, 'Failed']],
+    ['-u -t 30', '', [30, 'Unknown']],
+    ['-t 0', '', [10, 'Failed']],
+    ['-t 30:DOWN', '', [10, 'Failed']],
     ['-t 30:WARNING', '', [30, 'Unknown']],
     ['-t 30:OK', '', [30, 'Unknown']],
     ['-t 30:CRITICAL', '', [30, 'Failed']],
@@ -53,7 +61,7 @@ suite('what takes too long through NRPE is what the first who gives up calls it'
         /OK|WARN/.test(options),
       );
       const told = formatNotes(notes).filter((note) => note.startsWith('-t'));
-      const refused = /^-t (soon|\$_SERVICETIMEOUT\$)$/.test(options);
+      const refused = /^-t (soon|0|30:DOWN|\$_SERVICETIMEOUT\$)$/.test(options);
       assert.deepEqual(
         told,
         refused
