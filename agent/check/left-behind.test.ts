@@ -4,9 +4,21 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import process from 'node:process';
 import { describe, type TestContext, test } from 'node:test';
-import { fixture, inTime, isRunning, options, processState, readFile, run, start, until } from './fixtures/support.ts';
+import {
+  fixture,
+  inTime,
+  isRunning,
+  processState,
+  readFile,
+  run,
+  options as shared,
+  start,
+  until,
+} from './fixtures/support.ts';
 import { watchLeftBehind } from './left-behind.ts';
 
+/** A node of its own: what other tests leave on this machine is not of it. */
+const options = { ...shared, nodeName: `node-${process.pid}` };
 /** How long the fixtures' processes live if nobody ends them, in milliseconds. */
 const LIFE_MS = 60_000;
 
@@ -111,7 +123,7 @@ describe('what a run leaves behind is seen', () => {
   test('and not what an agent beside this program runs', async (t) => {
     const { look: lookHere } = await watchLeftBehind(options.nodeName, 'storage', { env: [] });
     const agent = spawn('sh', ['-c', 'NSC_POLICY=storage sleep 60 & echo $!; wait'], {
-      env: { PATH: process.env.PATH },
+      env: { PATH: process.env.PATH, NODE_NAME: options.nodeName },
     });
     t.after(() => agent.kill('SIGKILL'));
     const [pid] = await inTime('the start of its check', once(agent.stdout, 'data'));
