@@ -1,14 +1,64 @@
 import { execFile } from 'node:child_process';
 import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { TOOLS_PATH } from './launcher.ts';
-import type { ProcessStat } from './process-stats.ts';
+import { hasEnded, type ProcessStat, readProcessStats } from './process-stats.ts';
 
+/** How long a process has to be there to count, in milliseconds: many are on their way out. */
+const STAYS_MS = 250;
+/** Of how many orphans the environment is looked at, at most. */
+const MAX_ORPHANS = 2000;
 /** How much of what is found is read, in bytes, and how long one program may take for that, in milliseconds. */
 const MAX_BYTES = 2 ** 20;
 const TIMEOUT_MS = 5000;
 /** Between two variables of one process, and behind the last. */
 const NUL = '\0';
+
+/** A process that runs on without its parent, and the policy whose check has started it. */
+export type Orphan = { readonly policy: string; readonly stat: ProcessStat };
+
+/**
+ * What runs on of what checks on this node have started in the life of this process: orphans that have `NSC_POLICY` and this
+ * `NODE_NAME` from their start, with all that descends from them. One that has another user's name, or that was started
+ * without its parent's environment, is not seen.
+ *
+ * Rejects if nobody could look: that is not to say that there are none.
+ *
+ * @param isExcluded what is none of it, such as the process group of a run under way
+ */
+export async function findOrphans(
+  nodeName: string,
+  isExcluded: (stat: ProcessStat) => boolean,
+): Promise<readonly Orphan[]> {
+  const first = await look(nodeName, isExcluded);
+  if (first.length === 0) return [];
+  await setTimeout(STAYS_MS);
+  const still = new Set((await readProcessStats()).filter((each) => !hasEnded(each)).map(identityOf));
+  return first.filter(({ stat }) => still.has(identityOf(stat)));
+}
+
+async function look(nodeName: string, isExcluded: (stat: ProcessStat) => boolean): Promise<Orphan[]> {
+  const all = await readProcessStats();
+  const self = all.find(({ pid }) => pid === process.pid);
+  if (self === undefined) throw new Error('/proc does not show even this process');
+  const bornAt = Number(self.startedAt);
+  const stats = all.filter((each) => !hasEnded(each) && !isExcluded(each) && Number(each.startedAt) >= bornAt);
+  const adopters = adoptersIn(all);
+  const orphans = stats.filter(({ pid, parent }) => adopters.has(parent) && pid !== process.pid && !adopters.has(pid));
+  const policies = await policiesOf(
+    orphans.slice(0, MAX_ORPHANS).map(({ pid }) => pid),
+    nodeName,
+  );
+  // In the order of their start, so that parents come first.
+  const byStart = stats.toSorted((a, b) => Number(a.startedAt) - Number(b.startedAt) || a.pid - b.pid);
+  return byStart.flatMap((stat) => {
+    const policy = policies.get(stat.pid) ?? policies.get(stat.parent);
+    if (policy === undefined) return [];
+    policies.set(stat.pid, policy);
+    return [{ policy, stat }];
+  });
+}
 
 /** Tells one process from all others, also from one that gets its number later. */
 export function identityOf({ pid, startedAt }: ProcessStat): string {
@@ -16,7 +66,7 @@ export function identityOf({ pid, startedAt }: ProcessStat): string {
 }
 
 /** Who adopts our orphans: an ancestor of ours, or pid 1. What has another parent may be of another agent's run. */
-export function adoptersIn(stats: readonly ProcessStat[]): ReadonlySet<number> {
+function adoptersIn(stats: readonly ProcessStat[]): ReadonlySet<number> {
   const parents = new Map(stats.map(({ pid, parent }) => [pid, parent]));
   const adopters = new Set([1]);
   for (let at = process.ppid; at > 1 && !adopters.has(at); at = parents.get(at) ?? 0) adopters.add(at);

@@ -71,7 +71,7 @@ export const tryCommand: CommandModule<object, TryCommandOptions> = {
           'Directories of policy files, files, or - for standard input; a file may also be a rendered stream of ' +
           'Kubernetes objects, with the policies in ConfigMaps',
       })
-      // Else yargs drops a - from a list; what looks like an option and is none is refused below.
+      // Else yargs drops a - from a list.
       .parserConfiguration({ 'unknown-options-as-args': true })
       .options(OPTIONS)
       .example('$0 try policies/', 'every check in the directory')
@@ -89,8 +89,6 @@ export const tryCommand: CommandModule<object, TryCommandOptions> = {
         requireInteger('--runs', runs, MAX_RUNS);
         requireInteger('--host-pid', hostPid, 2 ** 22);
         for (const each of env) parseVariable(each);
-        const unknown = paths.find((path) => /^-./.test(path));
-        if (unknown !== undefined) throw new Error(`Unknown argument: ${unknown.replace(/^-+|=.*$/g, '')}`);
         if (paths.filter((path) => path === '-').length > 1) throw new Error('- is given twice; it can be read once');
         return true;
       }),

@@ -19,6 +19,7 @@ import type { DrainOrder } from './orders/drain-order.ts';
 import type { EffectsOrder, Orders, ReportOrder, SlotsOrder } from './orders/orders.ts';
 import { podKey } from './orders/pod.ts';
 import { formatPolicyReport } from './policy-report.ts';
+import { silentPolicies } from './roster.ts';
 import { type AgentState, BUG_LASTS_MS, lastingBugs, lastNodeOf, type Now, nodeOf, RELOOK_MS } from './state.ts';
 import { timestamp } from './timestamp.ts';
 
@@ -171,10 +172,7 @@ function isClaimUrgent(node: NodeView, { own, standing, newestErrors }: AgentSta
 function policyReport(state: AgentState, now: Now): string | null {
   if (state.newestErrors === null) return null;
   const bugs = lastingBugs(state, now).map(({ text }) => text);
-  const unknown = [...state.roster].flatMap(([name, { silence }]) =>
-    silence?.lasting ? [[name, silence.lasting.why] as const] : [],
-  );
-  return formatPolicyReport(state.inForce?.revision ?? null, state.newestErrors, bugs, unknown);
+  return formatPolicyReport(state.inForce?.revision ?? null, state.newestErrors, bugs, silentPolicies(state.roster));
 }
 
 function conditionsOrder(step: NonNullable<Extract<ConditionComparison, { kind: 'Compared' }>['step']>) {

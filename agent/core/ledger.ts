@@ -5,7 +5,7 @@ import { LEDGER_ANNOTATION } from './node.ts';
 import type { DrainRules } from './orders/drain-rules.ts';
 import type { LabelSelectorRequirement } from './policy.ts';
 import { rememberLast } from './remember-last.ts';
-import { wordsOf } from './words.ts';
+import { visibleLine } from './words.ts';
 
 /** What one failing policy holds on the node. */
 export type Hold = {
@@ -169,7 +169,7 @@ function toHold(value: unknown, path: string): Hold {
 function toSaid(mapped: unknown, words: unknown): Pick<Hold, 'mapped' | 'words'> {
   const isReason = typeof mapped === 'string' && REASON.test(mapped);
   // Anybody may have written there.
-  const line = typeof words === 'string' ? wordsOf({ stdout: words, stderr: '' }, 'FirstLine') : '';
+  const line = typeof words === 'string' ? visibleLine(words) : '';
   return { ...(isReason && { mapped }), ...(line !== '' && { words: line }) };
 }
 

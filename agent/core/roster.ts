@@ -65,7 +65,7 @@ function judgedBy({ spec: { check } }: NodeCheckPolicy): string {
 }
 
 /** What was known of this very check; undefined when it is another one now. */
-function sameCheck(before: WatchedPolicy | undefined, policy: NodeCheckPolicy): WatchedPolicy | undefined {
+export function sameCheck(before: WatchedPolicy | undefined, policy: NodeCheckPolicy): WatchedPolicy | undefined {
   return before && checkIdentity(before.policy) === checkIdentity(policy) ? before : undefined;
 }
 
@@ -162,4 +162,9 @@ export function withComplaint(roster: Roster, name: string, complaint: string): 
 
 function withWatched(roster: Roster, name: string, next: (watched: WatchedPolicy) => WatchedPolicy): Roster {
   return new Map([...roster].map(([each, watched]) => [each, each === name ? next(watched) : watched]));
+}
+
+/** Policies whose runs have said nothing for long enough to be told, and why. */
+export function silentPolicies(roster: Roster): readonly (readonly [policy: string, why: string])[] {
+  return [...roster].flatMap(([name, { silence }]) => (silence?.lasting ? [[name, silence.lasting.why] as const] : []));
 }

@@ -1,7 +1,7 @@
 import { describeSaid } from './said.ts';
 import type { Now } from './state.ts';
 import type { Verdict } from './verdict.ts';
-import { wordsOf } from './words.ts';
+import { visibleLine } from './words.ts';
 
 /** So many runs in a row have to say nothing before it is told. */
 export const SILENT_RUNS_UNTIL_TOLD = 3;
@@ -41,5 +41,5 @@ export function spokenAfter(before: Silence | undefined, now: Now): Silence | un
 
 /** What a run that says nothing came to, with what its script said of that: one visible line. */
 export function whySilent(verdict: Verdict): string {
-  return wordsOf({ stdout: describeSaid(verdict), stderr: '' }, 'FirstLine');
+  return visibleLine(describeSaid(verdict));
 }

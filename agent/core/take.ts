@@ -9,9 +9,9 @@ import type { NodeCheckPolicy, PolicySet } from './policy.ts';
 import { isOlderVersion } from './resource-version.ts';
 import {
   adoptLedger,
-  checkIdentity,
   forgetCounts,
   rosterOf,
+  sameCheck,
   type WatchedPolicy,
   withComplaint,
   withHealth,
@@ -25,7 +25,7 @@ import { timestamp } from './timestamp.ts';
 import { withToldSilence } from './told-silence.ts';
 import type { Transition } from './transition.ts';
 import { judge, type Verdict } from './verdict.ts';
-import { wordsOf } from './words.ts';
+import { visibleLine } from './words.ts';
 
 /** So many different defects are told; what has this many has one cause, and the metric goes on counting. */
 const MAX_BUGS = 20;
@@ -215,8 +215,7 @@ function nodeGone(state: AgentState): Taken {
 
 /** What is known of the very check that a run is of. What another command said says nothing about the one in force now. */
 function watchedCheck({ roster }: AgentState, policy: NodeCheckPolicy): WatchedPolicy | undefined {
-  const watched = roster.get(policy.metadata.name);
-  return watched && checkIdentity(watched.policy) === checkIdentity(policy) ? watched : undefined;
+  return sameCheck(roster.get(policy.metadata.name), policy);
 }
 
 /** Of a run that takes longer than its period, and not than it may, the end will say more. */
@@ -260,7 +259,7 @@ function runEnded(state: AgentState, { policy, outcome }: Extract<AgentEvent, { 
 /** Whatever a process calls itself, it is one visible line. */
 function visible(left: AgentState['leftOutside']): AgentState['leftOutside'] {
   const lines = [...left].map(([policy, { processes, example }]) => {
-    return [policy, { processes, example: wordsOf({ stdout: example, stderr: '' }, 'FirstLine') }] as const;
+    return [policy, { processes, example: visibleLine(example) }] as const;
   });
   return new Map(lines);
 }

@@ -1,5 +1,5 @@
 import type { NodeView } from './node.ts';
-import type { Roster, WatchedPolicy } from './roster.ts';
+import { type Roster, silentPolicies, type WatchedPolicy } from './roster.ts';
 import type { Said } from './said.ts';
 import type { Transition } from './transition.ts';
 
@@ -50,14 +50,12 @@ export function tellChecks(
 const UNKNOWN: Said = { status: 'Failed', reason: 'nothing is known of it', mapped: null, words: '' };
 
 function tellSilence(before: readonly string[], roster: Roster) {
-  const silent = [...roster].flatMap(([name, { silence }]) =>
-    silence?.lasting ? [{ policy: name, why: silence.lasting.why }] : [],
-  );
-  const names = silent.map(({ policy }) => policy);
-  const begun = silent.filter(({ policy }) => !before.includes(policy));
+  const silent = silentPolicies(roster);
+  const names = silent.map(([policy]) => policy);
+  const begun = silent.filter(([policy]) => !before.includes(policy));
   const over = before.filter((name) => !names.includes(name));
   const transitions: readonly Transition[] = [
-    ...begun.map((each) => ({ kind: 'CheckUnknown' as const, ...each })),
+    ...begun.map(([policy, why]) => ({ kind: 'CheckUnknown' as const, policy, why })),
     ...over.map((policy) => ({ kind: 'CheckKnown' as const, policy, because: whySpeaks(roster.get(policy)) })),
   ];
   return { silent: names, transitions };

@@ -3,7 +3,6 @@ import { readPolicyReport } from './policy-report.ts';
 import { withSilence } from './roster.ts';
 import { silentForSure } from './silence.ts';
 import { type AgentState, type Now, nodeOf } from './state.ts';
-import { wordsOf } from './words.ts';
 
 /**
  * The state in which the checks are silent that an earlier life of the agent has told to be so, and that have said nothing since.
@@ -23,8 +22,7 @@ export function withToldSilence(before: AgentState, state: AgentState, now: Now)
   const roster = silent.reduce((known, [name, why]) => {
     const { counted, silence } = known.get(name) ?? {};
     if (counted !== undefined || silence?.lasting) return known;
-    // Anybody can write there.
-    return withSilence(known, name, silentForSure(wordsOf({ stdout: why, stderr: '' }, 'FirstLine'), now));
+    return withSilence(known, name, silentForSure(why, now));
   }, state.roster);
   const told = [...new Set([...state.told.checks.silent, ...silent.map(([name]) => name)])];
   return { ...state, roster, told: { ...state.told, checks: { ...state.told.checks, silent: told } } };

@@ -59,7 +59,7 @@ export function judge(outcome: RunOutcome, rules: JudgeRules): Judgement {
   const isNoisy = outcome.stderrBytes > 0;
   if (isNoisy && rules.onStderr === 'Fatal') {
     // The first line that it wrote there, whichever is the policy's: what comes after it often follows from it.
-    const complaint = rules.words === 'None' ? '' : wordsOf({ stdout: '', stderr: outcome.stderr }, 'FirstLine');
+    const complaint = rules.words === 'None' ? '' : visibleLine(outcome.stderr);
     return { ...says('Unknown', 'wrote to stderr', complaint), status: 'Fatal' };
   }
   if (ended.kind === 'Signaled') return says('Unknown', `killed by ${ended.signal}`, words);

@@ -36,8 +36,10 @@ export function wordsOf(
 /**
  * The first line of a text that is not blank, cleaned as {@link wordsOf} cleans one, of at most so many bytes of UTF-8; empty
  * without one.
+ *
+ * @param maxBytes default {@link MAX_WORDS_BYTES}
  */
-export function visibleLine(text: string, maxBytes: number): string {
+export function visibleLine(text: string, maxBytes = MAX_WORDS_BYTES): string {
   return firstLine(visibleLines(text), maxBytes);
 }
 

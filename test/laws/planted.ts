@@ -45,7 +45,7 @@ const PLANTED: readonly Planted[] = [
   {
     what: 'a restarted agent forgets what it holds',
     file: 'agent/core/take.ts',
-    from: 'adoptLedger(state.roster, ledger, ledgerOf(lastNodeOf(before)))',
+    from: 'adoptLedger(state.roster, ledger, known, last === null || isOwn)',
     to: 'state.roster',
     suite: 'laws',
     breaks: /keeps: /,
