@@ -20,8 +20,9 @@ export const OUTPUT_GRACE_MS = 200;
 /** One run of a check, from its start until nothing of it is left. */
 export type RunningCheck = {
   /**
-   * How the run ended. Never rejects. Settles at the latest when `timeoutSeconds` have passed, whatever the child does
-   * (an exit just before that may take {@link OUTPUT_GRACE_MS} longer), so also for a child that SIGKILL does not end.
+   * How the run ended. Never rejects. Settles at the latest when the child has run for `timeoutSeconds`, whatever it does
+   * (an exit just before that may take {@link OUTPUT_GRACE_MS} longer), so also for one that SIGKILL does not end; and where
+   * no child could be started for as long, then.
    */
   readonly outcome: Promise<RunOutcome>;
   /**
@@ -67,18 +68,16 @@ export function startCheck(
     cancelTimeout();
     outcome.resolve({ ended, ...(child?.output() ?? NO_OUTPUT), durationMs });
   };
-  // What never ran says nothing, also where the policy counts a timeout.
-  const tooLate = (): Ended => {
-    const reason = `${check.command[0]}: did not start within ${check.timeoutSeconds} s; its file system may not answer`;
-    return child === undefined ? { kind: 'NotStarted', reason } : { kind: 'TimedOut' };
-  };
   const giveUp = (ended: Ended) => {
     givenUp = true;
     child?.group.kill();
     settle(ended);
     child?.release();
   };
-  const cancelTimeout = afterMs(check.timeoutSeconds * 1000, () => giveUp(tooLate()));
+  const timeoutMs = check.timeoutSeconds * 1000;
+  // What never ran says nothing, also where the policy counts a timeout.
+  const tooLate = `${check.command[0]}: did not start within ${check.timeoutSeconds} s; its file system may not answer`;
+  let cancelTimeout = afterMs(timeoutMs, () => giveUp({ kind: 'NotStarted', reason: tooLate }));
 
   const run = async () => {
     const launch = await prepareLaunch(check, options);
@@ -98,6 +97,9 @@ export function startCheck(
   };
   const follow = async (spawned: CheckProcess, tools: readonly string[]) => {
     child = spawned;
+    // What it took an agent that is busy to start the child is not the child's fault.
+    cancelTimeout();
+    cancelTimeout = afterMs(timeoutMs, () => giveUp({ kind: 'TimedOut' }));
     if (child.group.id !== undefined) options.watcher?.started(child.group.id);
     const exit = await child.exited;
     cancelTimeout();

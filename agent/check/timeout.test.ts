@@ -7,7 +7,18 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { after, describe, type TestContext, test } from 'node:test';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { firstChild, fixture, inTime, isRunning, processState, readFile, start, until } from './fixtures/support.ts';
+import {
+  firstChild,
+  fixture,
+  inTime,
+  isRunning,
+  options,
+  processState,
+  readFile,
+  start,
+  until,
+} from './fixtures/support.ts';
+import { Looks } from './looks.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'nsc-timeout-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -73,6 +84,14 @@ test('a check that exited while the agent itself was held up has not timed out',
   writeFileSync(end, '');
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5500);
   assert.deepEqual((await inTime('the outcome', outcome)).ended, { kind: 'Exited', code: 7 });
+});
+
+test('a check has all of its time from when it was started, however late that was', async () => {
+  const slow = new Looks(() => setTimeout(3_500, undefined));
+  const { outcome } = start(['sleep', '1'], { timeoutSeconds: 4 }, { ...options, looks: slow });
+  const { ended, durationMs } = await inTime('the outcome', outcome);
+  assert.deepEqual(ended, { kind: 'Exited', code: 0 });
+  assert.ok(durationMs >= 4_500, `${durationMs} ms, from when it was to start`);
 });
 
 describe('a check that SIGKILL does not end', { concurrency: true }, () => {
