@@ -27,8 +27,8 @@ const NPD = { exitCodes: { unknown: [2, 126, 127], reasons: { 1: 'ProblemFound' 
 const IGNORE = { onStderr: 'Ignore' } as const;
 const PERL = ['perl'];
 const PYTHON = ['python3'];
-/** Of those that time out: enough for a busy machine to start them and to hear their first words. */
-const TIMES_OUT = { timeoutSeconds: 10 };
+/** Of those that time out: enough for an agent that starts a hundred at once on a busy machine to hear their first words. */
+const TIMES_OUT = { timeoutSeconds: 30 };
 
 /**
  * By the name of its policy. What is expected follows from what is promised of checks, and is never copied from what the
