@@ -181,7 +181,8 @@ function consequence(policy: NodeCheckPolicy): Pick<Foresight, 'wanted' | 'withh
   const gates = { node: WELL_NODE, ledger: null, budgets: [], slots: NO_SLOTS_ANSWER, ownTolerations: null };
   const { policies, withheld } = holdsOf(roster, gates, {}, '1970-01-01T00:00:00Z');
   const { mode, paused, nodeCondition } = policy.spec;
-  const wanted = policies[name] ?? withheld[0]?.wanted ?? null;
+  // A policy may be named `constructor`.
+  const wanted = (Object.hasOwn(policies, name) ? policies[name] : withheld[0]?.wanted) ?? null;
   const why = mode === 'Observe' ? 'Observe' : paused ? 'Paused' : null;
   return { wanted, withheld: wanted === null && nodeCondition === undefined ? null : why };
 }
