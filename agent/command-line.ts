@@ -1,6 +1,8 @@
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { effectiveCommand } from './commands/effective.ts';
 import { importCommand } from './commands/import.ts';
+import { nodesCommand } from './commands/nodes.ts';
+import { planCommand } from './commands/plan.ts';
 import { releaseCommand } from './commands/release.ts';
 import { revisionCommand } from './commands/revision.ts';
 import { runCommand } from './commands/run.ts';
@@ -19,9 +21,11 @@ export const COMMANDS = [
   validateCommand,
   effectiveCommand,
   revisionCommand,
+  planCommand,
   importCommand,
   statusCommand,
   verifyRolloutCommand,
+  nodesCommand,
   releaseCommand,
 ] as unknown as readonly CommandModule[];
 

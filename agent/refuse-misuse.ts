@@ -134,9 +134,7 @@ function refuseWords(
 ): void {
   const [name] = String(command).split(' ');
   if (!positionals.some(({ isList }) => isList) && words.length > positionals.length) {
-    const [one] = positionals;
-    const enough = one ? `one ${one.name} is enough, found also` : `${name} takes options only, found`;
-    throw new Error(`${enough} ${words.slice(positionals.length).join(' ')}`);
+    throw new Error(`${enough(name, positionals)} ${words.slice(positionals.length).join(' ')}`);
   }
   for (const [index, word] of words.entries()) {
     const { name } = positionals[index] ?? positionals.at(-1) ?? { name: '' };
@@ -146,6 +144,12 @@ function refuseWords(
   // After what is wrong with those that are there: it decides what else is needed.
   const missing = positionals.find(({ isRequired }, index) => isRequired && words[index] === undefined);
   if (missing) throw new Error(`${name} needs <${missing.name}>`);
+}
+
+function enough(command: string | undefined, [one, ...others]: readonly Positional[]): string {
+  if (one === undefined) return `${command} takes options only, found`;
+  if (others.length === 0) return `one ${one.name} is enough, found also`;
+  return `${command} takes ${[one, ...others].map(({ name }) => `<${name}>`).join(' and ')}, found also`;
 }
 
 function refuseOther(subject: string, value: string, choices: readonly string[] | undefined): void {

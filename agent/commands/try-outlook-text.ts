@@ -2,7 +2,7 @@ import { formatDuration } from '../core/age.ts';
 import { MARK_EFFECTS } from '../core/effects/list.ts';
 import type { Failing, Foresight } from '../core/foresee.ts';
 import type { Hold } from '../core/ledger.ts';
-import type { LabelSelector, NodeCheckPolicy } from '../core/policy.ts';
+import type { NodeCheckPolicy } from '../core/policy.ts';
 import type { TriedCheck } from './try-check.ts';
 
 /** Budgets that are named; the others are counted. */
@@ -94,20 +94,6 @@ export function describeSeries({ policy, foresight: { health, turns, endsAgent }
   const why = endsAgent ? 'the agent has ended' : 'what is left of the last one does not end';
   const rest = leftOut > 0 ? `; ${times(leftOut, 'more run')} left out, since ${why}` : '';
   return `the policy ${turned.length === 0 ? 'does not fail' : turned.join(', ')} (${counted})${rest}`;
-}
-
-/** As kubectl has it: `role=storage,zone in (a,b),!gpu`. */
-export function describeSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
-  const requirements = [
-    ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
-    ...matchExpressions.map(({ key, operator, values = [] }) => {
-      if (operator === 'Exists') return key;
-      if (operator === 'DoesNotExist') return `!${key}`;
-      return `${key} ${operator === 'In' ? 'in' : 'notin'} (${values.join(',')})`;
-    }),
-  ];
-  const which = requirements.length === 0 ? 'every node' : `nodes with ${requirements.join(',')}`;
-  return `${which} (nodeSelector; the labels of this node are not looked at)`;
 }
 
 function when({ inARow, run, afterFirstMs, afterMs }: Failing, made: number): string {

@@ -3,16 +3,18 @@ import type { LeftProcess } from '../check/left-behind.ts';
 import { formatDuration } from '../core/age.ts';
 import type { Judgement, RunOutcome } from '../core/verdict.ts';
 import { toPrintable } from '../policy/format-error.ts';
+import { describeSelector } from './selector-text.ts';
 import { formatNarrowTable } from './table.ts';
 import { chop, quoteForShell, visibleLines, wrap } from './terminal-text.ts';
 import type { Tried, TriedCheck } from './try-check.ts';
-import { describeAgent, describeSelector, describeSeries } from './try-outlook-text.ts';
+import { describeAgent, describeSeries } from './try-outlook-text.ts';
 
 const LABEL_COLUMNS = 14;
 /** Of a stream on the screen; JSON has all that was kept. */
 const MAX_LINES = 20;
 const MAX_END_LINES = 3;
 const MAX_PROCESSES = 5;
+const NOT_LOOKED_AT = '(nodeSelector; the labels of this node are not looked at)';
 const STATUSES = ['Healthy', 'Failed', 'Unknown', 'Fatal'] as const;
 
 export type TriedTextOptions = {
@@ -33,7 +35,7 @@ export function formatTried(tried: TriedCheck, { columns, isSourceTold = false }
     ...wrap(`${policy.metadata.name}: ${headline(tried)}`, columns),
     ...(isSourceTold ? section('from', nameSource(source)) : []),
     ...section('command', check.command.map(quoteForShell).join(' ') + where),
-    ...(nodeSelector === undefined ? [] : section('only on', describeSelector(nodeSelector))),
+    ...(nodeSelector === undefined ? [] : section('only on', `${describeSelector(nodeSelector)} ${NOT_LOOKED_AT}`)),
     ...(runs.length === 1 ? runs.flatMap((run) => runLines(run, room)) : seriesLines(tried, room)),
     ...(runs.length + tried.leftOut > 1 ? section('adds up', describeSeries(tried)) : []),
     ...section('agent', describeAgent(tried)),

@@ -1,4 +1,6 @@
+import type { NodeView } from '../core/node.ts';
 import { type Collection, listAll, listAndWatch } from './list-watch.ts';
+import { toNodeView } from './node-api.ts';
 import type { Metadata } from './shape.ts';
 import type { Transport } from './transport.ts';
 
@@ -28,6 +30,18 @@ export type NodesListener = {
  */
 export async function listNodes(transport: Transport, labelSelector: string): Promise<NodeMetadata[]> {
   return (await listAll(transport, nodesThatMatch(labelSelector))).items.map(toNodeMetadata);
+}
+
+/**
+ * All Nodes that a label selector matches, with their spec and status, in pages.
+ *
+ * @param labelSelector as kubectl's `--selector`; empty: every Node
+ * @throws KubeError
+ */
+export async function listNodeViews(transport: Transport, labelSelector: string): Promise<NodeView[]> {
+  const collection = { ...nodesThatMatch(labelSelector), metadataOnly: false };
+  const { items } = await listAll(transport, collection);
+  return items.map((item) => toNodeView(item, `list ${collection.what}`));
 }
 
 /**

@@ -7,6 +7,7 @@ import { MAX_FILE_BYTES, MAX_STREAM_BYTES } from './limits.ts';
 import { type LoadedPolicies, loadPolicyDirectory, loadPolicyFiles, loadPolicyRead } from './load-policies.ts';
 import { readBounded } from './read-bounded.ts';
 import type { ConfigMapRead } from './read-config-map.ts';
+import { type GitObject, isGitPath, readGitPath } from './read-git.ts';
 import { readManifests } from './read-manifests.ts';
 
 /** The path that stands for standard input. */
@@ -26,14 +27,15 @@ export type PolicySource = {
 };
 
 /**
- * Reads and checks what a path on the command line names: a directory, a file (also a pipe, as in `<(command)`), or
- * `-` for `stdin`. A file may also be a rendered stream of Kubernetes objects: then each ConfigMap with policies is a
+ * Reads and checks what a path on the command line names: a directory, a file (also a pipe, as in `<(command)`),
+ * `git:REVISION:PATH` for what a commit has there, or `-` for `stdin`. A file may also be a rendered stream of Kubernetes objects: then each ConfigMap with policies is a
  * set of its own, in the order of the stream. There is always at least one. Never throws; a path that cannot be read
  * is an error of the load.
  */
 export async function readPolicyInput(path: string, stdin: AsyncIterable<Uint8Array>): Promise<PolicySource[]> {
   let bytes: Uint8Array | null;
   try {
+    if (isGitPath(path)) return fromGit(path, await readGitPath(path));
     if (path !== STANDARD_INPUT && (await stat(path)).isDirectory()) {
       return [{ kind: 'Directory', name: path, load: locateErrors(await loadPolicyDirectory(path), path) }];
     }
@@ -45,6 +47,12 @@ export async function readPolicyInput(path: string, stdin: AsyncIterable<Uint8Ar
     return [unreadable(path, `must be a file or directory that can be read (${reason})`)];
   }
   return bytes ? fromBytes(path, bytes) : [unreadable(path, `must be at most ${MAX_STREAM_BYTES} bytes long`)];
+}
+
+function fromGit(path: string, object: GitObject): PolicySource[] {
+  if (object.kind === 'File') return fromBytes(path, object.bytes);
+  if (object.files.length === 0) return [unreadable(path, 'must hold at least one file named *.yaml, *.yml or *.json')];
+  return [{ kind: 'Directory', name: path, load: locateErrors(loadPolicyFiles(object.files), path) }];
 }
 
 function fromBytes(path: string, bytes: Uint8Array): PolicySource[] {

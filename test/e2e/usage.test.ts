@@ -49,6 +49,27 @@ const MISTAKES: Readonly<Record<string, Readonly<Record<(typeof KINDS)[number], 
     missing: [[], 'revision needs <dir>'],
     'too many': [['a', 'b'], 'one dir is enough, found also b'],
   },
+  plan: {
+    unknown: [['a', 'b', '--node', 'f'], '--node is not a known option (did you mean --nodes?)'],
+    twice: [['a', 'b', '--nodes', 'f', '--nodes=g'], '--nodes is given 2 times; it takes one value'],
+    'without a value': [['a', 'b', '--fail-on'], '--fail-on needs a value'],
+    empty: [['a', 'b', '--nodes='], '--nodes must not be empty'],
+    'of another kind': [
+      ['a', 'b', '--fail-on', 'harm'],
+      '--fail-on must be one of harm-added, disrupts-more, acts-sooner, agent-ends, undoes, protection-lost (did you mean harm-added?), found "harm"',
+    ],
+    missing: [['a'], 'plan needs <new>'],
+    'too many': [['a', 'b', 'c'], 'plan takes <old> and <new>, found also c'],
+  },
+  nodes: {
+    unknown: [['--redac'], '--redac is not a known option (did you mean --redact?)'],
+    twice: [['--redact', '--redact'], '--redact is given 2 times; once is enough'],
+    'without a value': [['--context'], '--context needs a value'],
+    empty: [['--kubeconfig='], '--kubeconfig must not be empty'],
+    'of another kind': null,
+    missing: null,
+    'too many': [['node-1'], 'nodes takes options only, found node-1'],
+  },
   import: {
     unknown: [['npd', 'f', '--schem', 's'], '--schem is not a known option (did you mean --schema?)'],
     twice: [['npd', 'f', '--schema', 'a', '--schema=b'], '--schema is given 2 times; it takes one value'],
@@ -124,6 +145,7 @@ suite('a command line that is not understood is one line on stderr, with the hel
     [['--debug'], `a command is needed: ${commands}; see nsc --help`],
     [['validat', 'd'], 'validat is not a command (did you mean validate?); see nsc --help'],
     [['frobnicate'], `frobnicate is not a command (known: ${commands}); see nsc --help`],
+    [['plan', '-', '-'], 'only one of <old> and <new> can be standard input; see nsc plan --help'],
     [['-o', 'json', 'status', '--wide'], '--wide is not a known option; see nsc status --help'],
   ] as const) {
     test(`nsc ${args.join(' ')}`, { skip: skipOn(args) }, () => isRefused(args, message));
