@@ -11,11 +11,14 @@ const nsc = commandRunner(import.meta.resolve('./validate.ts'), 'validateCommand
 const base = mkdtempSync(join(tmpdir(), 'validate-'));
 after(() => rmSync(base, { recursive: true }));
 
+const quiet = (name: string) => policyText(name, { check: { command: ['/bin/true'], onStderr: 'Ignore' } });
 const valid = directory({
-  'a.yaml': `${policyText('a')}---\n${policyText('b')}`,
-  'b.yaml': `${policyText('c')}---\n${documentText('NodeDisruptionBudget', 'd', { maxUnavailable: 1 })}`,
+  'a.yaml': `${quiet('a')}---\n${quiet('b')}`,
+  'b.yaml': `${quiet('c')}---\n${documentText('NodeDisruptionBudget', 'd', { maxUnavailable: 1 })}`,
 });
 const invalid = directory({ 'a.yaml': policyText('a', { mode: 'X' }), 'b.yaml': 'x: y: z\n' });
+/** Of which there is one warning. */
+const WARNED = policyText('a', { check: { command: ['/bin/true'], timeoutSeconds: 6 } });
 const BROKEN_TWO = configMapText('two', { 'b.yaml': policyText('b', { mode: 'X' }) });
 const WRONG_MODE = '$.spec.mode: must be one of Enforce, Observe, found "X"';
 const NO_YAML = '$: must be valid YAML (Nested mappings are not allowed in compact mappings)';
@@ -53,6 +56,28 @@ suite('nsc validate', () => {
   test('takes no larger file of policies than an agent does', () => {
     const { stdout, status } = nsc('validate', '-', { input: '#'.repeat(3 * MAX_FILE_BYTES) });
     assert.deepEqual([stdout, status], ['-: $: must be at most 1048576 bytes long\n', 1]);
+  });
+
+  test('under --strict refuses what it warns of', () => {
+    const warned = directory({ 'a.yaml': WARNED });
+    const [lenient, strict] = [nsc('validate', warned), nsc('validate', warned, '--strict')];
+    assert.equal(strict.stdout, lenient.stdout);
+    assert.deepEqual([lenient.status, strict.status], [0, 1]);
+    assert.equal(nsc('validate', warned, '--strict', '-o', 'json').status, 1);
+    assert.equal(nsc('validate', valid, '--strict').status, 0);
+  });
+
+  test('in the format of another program tells errors and warnings, and ends as ever', () => {
+    const github = nsc('validate', invalid, '-o', 'github');
+    assert.match(github.stdout, /^::error file=.*a\.yaml,line=4,col=49,title=InvalidPolicy::.*\n::error .*\n$/);
+    assert.equal(github.status, 1);
+    const warned = directory({ 'a.yaml': WARNED });
+    assert.match(nsc('validate', warned, '-o', 'github').stdout, /^::warning .*\nvalid: 1 policy/);
+    for (const output of ['gitlab', 'sarif']) {
+      const { stdout, status } = nsc('validate', warned, '-o', output);
+      assert.match(JSON.stringify(JSON.parse(stdout)), /TimeoutAbovePeriod/);
+      assert.equal(status, 0);
+    }
   });
 
   test('of a rendered stream tells each ConfigMap with policies', () => {
@@ -130,33 +155,32 @@ suite('nsc validate', () => {
   });
 
   test('warns where the file can be opened from here, before it says that all is valid, with exit code 0', () => {
-    const text = policyText('a', { actions: { drain: {} } });
-    const warned = directory({ 'a.yaml': text });
+    const warned = directory({ 'a.yaml': WARNED });
     const { stdout, stderr, status } = nsc('validate', warned);
     const [warning, ...others] = stdout.trimEnd().split('\n');
-    assert.ok(warning?.startsWith(`${warned}/a.yaml:4:61: warning: $.spec.actions.drain: the node is drained when`));
+    assert.ok(warning?.startsWith(`${warned}/a.yaml:4:58: warning: $.spec.check.timeoutSeconds: a run may take 6 s`));
     assert.match(others.join('\n'), /^valid: 1 policy, 0 budgets, revision [0-9a-f]{12}$/);
     assert.deepEqual([stderr, status], ['', 0]);
 
-    assert.match(nsc('validate', '-', { input: text }).stdout, /^-:4:61: warning: /);
-    const input = configMapText('one', { 'a.yaml': text });
-    assert.match(nsc('validate', '-', { input }).stdout, /^checks\/one\/a\.yaml:4:61: warning: /);
+    assert.match(nsc('validate', '-', { input: WARNED }).stdout, /^-:4:58: warning: /);
+    const input = configMapText('one', { 'a.yaml': WARNED });
+    assert.match(nsc('validate', '-', { input }).stdout, /^checks\/one\/a\.yaml:4:58: warning: /);
   });
 
   test('--output json has every warning in its parts, and calls the files valid all the same', () => {
-    const warned = directory({ 'a.yaml': policyText('a', { actions: { drain: {} } }) });
+    const warned = directory({ 'a.yaml': WARNED });
     const { stdout, status } = nsc('validate', warned, '-o', 'json');
     const { valid, warnings } = JSON.parse(stdout);
     const [{ problem, advice, ...place }, ...others] = warnings;
     assert.deepEqual([valid, others, status], [true, [], 0]);
-    assert.match(problem, /^the node is drained when the check exits with 3/);
-    assert.match(advice, /^set check\.exitCodes\.unknown to \[3, 126, 127\], unless /);
+    assert.match(problem, /^a run may take 6 s/);
+    assert.match(advice, /^set check\.timeoutSeconds to at most 5/);
     assert.deepEqual(place, {
-      id: 'ExitCode3CountsAsFailed',
+      id: 'TimeoutAbovePeriod',
       file: join(warned, 'a.yaml'),
       line: 4,
-      column: 61,
-      path: '$.spec.actions.drain',
+      column: 58,
+      path: '$.spec.check.timeoutSeconds',
     });
   });
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { MAX_CONFIG_MAP_BYTES, MAX_FILES } from './limits.ts';
 import { isPolicyFileName } from './policy-file-name.ts';
-import type { Path, Problem } from './problem.ts';
+import { type Path, type Problem, positionOf } from './problem.ts';
 import type { PolicyFile } from './revision.ts';
 import { describe, lookUp, type MapNode, type TreeNode } from './tree.ts';
 
@@ -13,12 +13,29 @@ export type ConfigMapRead = {
   readonly files: readonly PolicyFile[];
   /** What keeps an API server from taking it, or leaves it without a policy file. */
   readonly problems: readonly Problem[];
+  readonly facts: ConfigMapFacts;
 };
+
+/** What of a ConfigMap decides how it reaches the agents. */
+export type ConfigMapFacts = {
+  /** Where it stands. */
+  readonly at: Position;
+  /** Of all its values together. */
+  readonly bytes: number;
+  /** Where it says that it is immutable; null: it is not. */
+  readonly immutable: Position | null;
+  /** Flux replaces no variables in it. */
+  readonly isFluxOff: boolean;
+};
+
+type Position = ReturnType<typeof positionOf>;
 
 /** Not read as YAML, so that a policy counts as one however broken it is. */
 const POLICY_API_VERSION = /apiVersion["']?\s*:\s*["']?node-svc-checker\//;
 const SHIPPED_NAME = 'node-svc-checker-policy';
 const APP_LABEL = 'app.kubernetes.io/name';
+/** As annotation or label (fluxcd.io, Kustomization, post build variable substitution). */
+const FLUX_SUBSTITUTE = 'kustomize.toolkit.fluxcd.io/substitute';
 
 /**
  * The policy files of a ConfigMap, or null if it is meant for something else. It is one for policies if
@@ -30,7 +47,7 @@ const APP_LABEL = 'app.kubernetes.io/name';
  * @param path where the ConfigMap stands in its document
  */
 export function readConfigMap(configMap: MapNode, path: Path): ConfigMapRead | null {
-  const { files, problems } = new ConfigMapReader(configMap, path);
+  const { files, problems, bytes } = new ConfigMapReader(configMap, path);
   if (!isNamedForPolicies(configMap) && !files.some(holdsPolicies)) return null;
   const name = stringAt(configMap, ['metadata', 'name']);
   const namespace = stringAt(configMap, ['metadata', 'namespace']);
@@ -39,7 +56,22 @@ export function readConfigMap(configMap: MapNode, path: Path): ConfigMapRead | n
   if (files.length === 0 && problems.length === 0) {
     problems.push({ place, path, requirement: 'must hold at least one key named *.yaml, *.yml or *.json', found: '' });
   }
-  return { name: [namespace, name || 'ConfigMap without a name'].filter(Boolean).join('/'), files, problems };
+  const facts = factsOf(configMap, bytes);
+  return { name: [namespace, name || 'ConfigMap without a name'].filter(Boolean).join('/'), files, problems, facts };
+}
+
+function factsOf(configMap: MapNode, bytes: number): ConfigMapFacts {
+  const immutable = lookUp(configMap, ['immutable'])?.node;
+  const isImmutable = immutable?.kind === 'scalar' && immutable.value === true;
+  const substitutes = ['annotations', 'labels'].map((field) =>
+    stringAt(configMap, ['metadata', field, FLUX_SUBSTITUTE]),
+  );
+  return {
+    at: positionOf(configMap.place),
+    bytes,
+    immutable: isImmutable ? positionOf(immutable.place) : null,
+    isFluxOff: substitutes.includes('disabled'),
+  };
 }
 
 class ConfigMapReader {
@@ -48,7 +80,7 @@ class ConfigMapReader {
   readonly #configMap: MapNode;
   readonly #path: Path;
   readonly #names = new Set<string>();
-  #totalBytes = 0;
+  bytes = 0;
 
   constructor(configMap: MapNode, path: Path) {
     this.#configMap = configMap;
@@ -57,9 +89,8 @@ class ConfigMapReader {
     this.#readSection('binaryData', fromBase64);
     const { length } = this.files;
     if (length > MAX_FILES) this.#report(configMap, [], `must hold at most ${MAX_FILES} policy files`, String(length));
-    const bytes = this.#totalBytes;
-    if (bytes > MAX_CONFIG_MAP_BYTES) {
-      this.#report(configMap, [], `must hold at most ${MAX_CONFIG_MAP_BYTES} bytes`, String(bytes));
+    if (this.bytes > MAX_CONFIG_MAP_BYTES) {
+      this.#report(configMap, [], `must hold at most ${MAX_CONFIG_MAP_BYTES} bytes`, String(this.bytes));
     }
   }
 
@@ -76,7 +107,7 @@ class ConfigMapReader {
   }
 
   #addFile(name: string, bytes: Uint8Array, value: TreeNode, path: Path): void {
-    this.#totalBytes += bytes.length;
+    this.bytes += bytes.length;
     if (!/^[-._a-zA-Z0-9]{1,253}$/.test(name)) {
       this.#report(value, path, 'must have as its key up to 253 letters, digits, dashes, underscores and dots');
     } else if (this.#names.has(name)) {

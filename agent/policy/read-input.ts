@@ -6,7 +6,7 @@ import { ErrorList } from './error-list.ts';
 import { MAX_FILE_BYTES, MAX_STREAM_BYTES } from './limits.ts';
 import { type LoadedPolicies, loadPolicyDirectory, loadPolicyFiles, loadPolicyRead } from './load-policies.ts';
 import { readBounded } from './read-bounded.ts';
-import type { ConfigMapRead } from './read-config-map.ts';
+import type { ConfigMapFacts, ConfigMapRead } from './read-config-map.ts';
 import { type GitObject, isGitPath, readGitPath } from './read-git.ts';
 import { readManifests } from './read-manifests.ts';
 
@@ -24,6 +24,8 @@ export type PolicySource = {
   readonly name: string;
   /** Errors tell files as seen from the current directory, and those of a ConfigMap as `namespace/name/key`. */
   readonly load: LoadedPolicies;
+  /** Of a ConfigMap, what else matters of it. */
+  readonly configMap?: ConfigMapFacts;
 };
 
 /**
@@ -71,18 +73,18 @@ function fromBytes(path: string, bytes: Uint8Array): PolicySource[] {
 }
 
 /** @param name told apart from others of that name, such as those of other clusters */
-function fromConfigMap({ files, problems }: ConfigMapRead, name: string): PolicySource {
+function fromConfigMap({ files, problems, facts }: ConfigMapRead, name: string): PolicySource {
   const inStream = new ErrorList();
   for (const problem of problems) inStream.add(problem);
   const errors = inStream.inFileOrder();
   const load = locateErrors(loadPolicyRead({ files, errors }), name, errors);
-  if (load.valid || inStream.omitted === 0) return { kind: 'ConfigMap', name, load };
+  if (load.valid || inStream.omitted === 0) return { kind: 'ConfigMap', name, load, configMap: facts };
   return { kind: 'ConfigMap', name, load: { ...load, omitted: (load.omitted ?? 0) + inStream.omitted } };
 }
 
 /** A file of a source, as it is known where all of them are told: see `PolicySource.load`. */
-export function fileOf({ kind, name }: PolicySource, file: string): string {
-  return kind === 'File' ? file : join(name, file);
+export function fileOf({ kind, name, configMap }: PolicySource, file: string): string {
+  return kind === 'File' || file === configMap?.at.file ? file : join(name, file);
 }
 
 /** @param located errors that tell already where their file is, as those about `directory` itself do */

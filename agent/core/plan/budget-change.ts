@@ -1,7 +1,7 @@
 import type { NodeDisruptionBudget, PolicySet } from '../policy.ts';
+import { labelsInFirstOnly } from '../sample-labels.ts';
 import { isPercentage } from '../slot.ts';
 import { type FieldChange, fieldChanges, isEqual } from './field-changes.ts';
-import { labelsInFirstOnly } from './sample-labels.ts';
 
 /** What a change does to one budget; null: there was none, or is none. Of both at least one is there. */
 export type BudgetChange = {

@@ -3,10 +3,10 @@ import { holdOf, ledgerOf } from '../ledger.ts';
 import type { NodeView } from '../node.ts';
 import type { NodeCheckPolicy, PolicySet } from '../policy.ts';
 import { checkIdentity } from '../roster.ts';
+import type { Labels } from '../sample-labels.ts';
 import type { NodeTransition } from '../transition.ts';
 import { failingRun } from './failing-run.ts';
 import { beginNode, type Played, reload, runMany, settle, turn } from './play-node.ts';
-import type { Labels } from './sample-labels.ts';
 
 /** By policy: what it holds, as `cordon, drain`. */
 export type Held = Readonly<Record<string, string>>;

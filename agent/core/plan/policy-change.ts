@@ -1,10 +1,10 @@
 import type { LabelSelector, NodeCheckPolicy, PolicySet } from '../policy.ts';
 import { checkIdentity } from '../roster.ts';
+import { type Labels, labelsInBoth, labelsInFirstOnly } from '../sample-labels.ts';
 import { type FailureAhead, failureAhead } from './failure-ahead.ts';
 import { type FieldChange, fieldChanges } from './field-changes.ts';
 import { type NodeAfter, sampleNodeAfter } from './held-node.ts';
 import { type JudgedRun, judgedOtherwise } from './judged-runs.ts';
-import { type Labels, labelsInBoth, labelsInFirstOnly } from './sample-labels.ts';
 
 /** A policy before and after; null: there was none, or is none. Of both at least one is there. */
 export type PolicyPair = { readonly before: NodeCheckPolicy | null; readonly after: NodeCheckPolicy | null };

@@ -1,5 +1,5 @@
 import { lastWritten } from './last-written.ts';
-import type { WarningRule } from './warning.ts';
+import { drainsNodes, type WarningRule } from './warning.ts';
 
 /** What a plugin of Nagios, Icinga or Sensu exits with when it could not find out. */
 const PLUGIN_UNKNOWN = 3;
@@ -9,9 +9,8 @@ export const exitCode3CountsAsFailed: WarningRule = {
   id: 'ExitCode3CountsAsFailed',
   *find({ set, originsOf }) {
     for (const policy of set.policies) {
-      const { mode, check, actions } = policy.spec;
-      const { unknown } = check.exitCodes;
-      if (mode !== 'Enforce' || actions.drain === undefined || unknown.includes(PLUGIN_UNKNOWN)) continue;
+      const { unknown } = policy.spec.check.exitCodes;
+      if (!drainsNodes(policy) || unknown.includes(PLUGIN_UNKNOWN)) continue;
       const codes = [...unknown, PLUGIN_UNKNOWN].sort((a, b) => a - b);
       yield {
         ...lastWritten(originsOf(policy), ['$.spec.mode', '$.spec.actions.drain', '$.spec.check.exitCodes.unknown']),

@@ -3,13 +3,20 @@ import { suite, test } from 'node:test';
 import { documentText, policyFiles, policyText } from '../fixtures.ts';
 import { formatPolicyWarning } from '../format-error.ts';
 import { loadPolicyFiles } from '../load-policies.ts';
+import type { ConfigMapFacts } from '../read-config-map.ts';
 import { findWarnings } from './find-warnings.ts';
 import { WARNING_RULES } from './list.ts';
+import type { SourceFacts } from './warning.ts';
 
 const patchText = (spec: object) => documentText('NodeCheckPolicyPatch', 'a', spec);
 const checked = (exitCodes: object, more: object = {}) =>
   policyText('a', { check: { command: ['/bin/true'], exitCodes }, ...more });
+type Texts = Readonly<Record<string, string>>;
+/** In two parts, since it is none of ours. */
+const VARIABLE = `$${'{HOME:-x}'}`;
 const DRAIN = { actions: { drain: {} } };
+const CORDON = { actions: { cordon: true } };
+const SELECTS_X = { nodeSelector: { matchLabels: { role: 'x' } } };
 
 suite('warnings', () => {
   test('have ids in CamelCase, each its own', () => {
@@ -24,13 +31,13 @@ suite('warnings', () => {
       'a.yaml': `${policyText('y', DRAIN)}---\n${policyText('z', DRAIN)}`,
     };
     assert.deepEqual(
-      warningsOf(texts).map(({ file, line }) => `${file}:${line}`),
+      exitCode3(texts).map(({ file, line }) => `${file}:${line}`),
       ['a.yaml:4', 'a.yaml:9', 'b.yaml:4'],
     );
   });
 
   test('are one line each, whatever the file is called', () => {
-    const [warning] = warningsOf({ 'a\n.yaml': policyText('a', DRAIN) });
+    const [warning] = exitCode3({ 'a\n.yaml': policyText('a', DRAIN) });
     assert.ok(warning);
     assert.equal(
       formatPolicyWarning(warning),
@@ -79,7 +86,7 @@ suite('ExitCode3CountsAsFailed warns, where that came together,', () => {
   };
   for (const [name, [texts, ...expected]] of Object.entries(cases)) {
     test(name, () => {
-      const found = warningsOf(texts).map(({ file, line, column, path, advice }) => {
+      const found = exitCode3(texts).map(({ file, line, column, path, advice }) => {
         const codes = /to (\[.*\])/.exec(advice)?.[1];
         return `${file}:${line}:${column} ${path} ${codes}`;
       });
@@ -101,11 +108,133 @@ suite('ExitCode3CountsAsFailed warns, where that came together,', () => {
     },
     'not of a budget': { 'a.yaml': documentText('NodeDisruptionBudget', 'b', { maxUnavailable: 1 }) },
   };
-  for (const [name, texts] of Object.entries(silent)) test(name, () => assert.deepEqual(warningsOf(texts), []));
+  for (const [name, texts] of Object.entries(silent)) test(name, () => assert.deepEqual(exitCode3(texts), []));
 });
 
-function warningsOf(texts: Record<string, string>) {
+/** By rule: what is warned of, with place and path, and beside it what is not. */
+const RULES: Readonly<Record<string, readonly (readonly [name: string, texts: Texts, ...where: string[]])[]>> = {
+  NoBudget: [
+    ['of what acts without any', { 'a.yaml': policyText('a', CORDON) }, 'a.yaml:4:52 $.spec.actions'],
+    [
+      'of what no budget selects',
+      { 'a.yaml': on('x', CORDON), 'b.yaml': budget({ nodeSelector: labels('y') }) },
+      'a.yaml:4:96 $.spec.actions',
+    ],
+    ['not where one selects some of the nodes', { 'a.yaml': policyText('a', CORDON), 'b.yaml': budget(SELECTS_X) }],
+    ['not of what observes', { 'a.yaml': policyText('a', { mode: 'Observe', ...CORDON }) }],
+    ['not of what does nothing', { 'a.yaml': policyText('a') }],
+  ],
+  PercentageOfOneNode: [
+    [
+      'of a percentage for each node',
+      { 'a.yaml': budget({ maxUnavailable: '10%', topologyKey: 'kubernetes.io/hostname' }) },
+      'a.yaml:4:45 $.spec.topologyKey',
+    ],
+    ['not of a zone', { 'a.yaml': budget({ maxUnavailable: '10%', topologyKey: 'topology.kubernetes.io/zone' }) }],
+    ['not of a number', { 'a.yaml': budget({ topologyKey: 'kubernetes.io/hostname' }) }],
+    ['not of none', { 'a.yaml': budget({ maxUnavailable: '0%', topologyKey: 'kubernetes.io/hostname' }) }],
+  ],
+  FatalEndsOthers: [
+    [
+      'of each of two that are on one node',
+      { 'a.yaml': policyText('a'), 'b.yaml': policyText('b', { check: { command: ['x'], onStderr: 'Fatal' } }) },
+      'a.yaml:4:16 $.spec.check',
+      'b.yaml:4:44 $.spec.check.onStderr',
+    ],
+    ['not of one alone', { 'a.yaml': policyText('a') }],
+    ['not of those that are never on one node', { 'a.yaml': on('x', {}, 'a'), 'b.yaml': on('y', {}, 'b') }],
+    [
+      'not of one that only counts',
+      { 'a.yaml': checks({ onStderr: 'Failed' }, {}, 'a'), 'b.yaml': checks({ onStderr: 'Ignore' }, {}, 'b') },
+    ],
+  ],
+  TimeoutAbovePeriod: [
+    ['of a longer timeout', { 'a.yaml': checks({ timeoutSeconds: 6 }) }, 'a.yaml:4:58 $.spec.check.timeoutSeconds'],
+    ['of a shorter period', { 'a.yaml': checks({ periodSeconds: 4 }) }, 'a.yaml:4:57 $.spec.check.periodSeconds'],
+    ['not of the same', { 'a.yaml': checks({ timeoutSeconds: 5 }) }],
+  ],
+  RecoversAtOnce: [
+    ['of a drain that one healthy run ends', { 'a.yaml': policyText('a', DRAIN) }, 'a.yaml:4:61 $.spec.actions.drain'],
+    ['not where it takes two', { 'a.yaml': checks({ successThreshold: 2 }, DRAIN) }],
+    ['not of a cordon', { 'a.yaml': policyText('a', CORDON) }],
+  ],
+  DrainsWithinSeconds: [
+    ['of less than ten', { 'a.yaml': checks({ failureThreshold: 1 }, DRAIN) }, 'a.yaml:4:82 $.spec.actions.drain'],
+    ['not of ten', { 'a.yaml': checks({ failureThreshold: 2 }, DRAIN) }],
+    ['not of a cordon', { 'a.yaml': checks({ failureThreshold: 1 }, CORDON) }],
+  ],
+  FluxSubstitutes: [
+    [
+      'of a variable with braces, wherever it stands',
+      { 'a.yaml': checks({ command: ['sh', '-c', `echo ${VARIABLE}`] }) },
+      'a.yaml:4:38 $.spec.check.command[2]',
+    ],
+    ['not of one without', { 'a.yaml': checks({ command: ['sh', '-c', 'echo $HOME $(id)'] }) }],
+  ],
+};
+
+for (const [id, cases] of Object.entries(RULES)) {
+  suite(`${id} warns`, () => {
+    for (const [name, texts, ...where] of cases) {
+      test(name, () => {
+        const found = warningsOf(texts).filter((warning) => warning.id === id);
+        assert.deepEqual(
+          found.map(({ file, line, column, path }) => `${file}:${line}:${column} ${path}`),
+          where,
+        );
+      });
+    }
+  });
+}
+
+test('a single file is not asked for a budget, which may stand in another one', () => {
+  const ids = warningsOf({ 'a.yaml': policyText('a', CORDON) }, { kind: 'File' }).map(({ id }) => id);
+  assert.deepEqual(ids, []);
+});
+
+suite('a ConfigMap', () => {
+  const at = { file: '-', line: 2, column: 1 };
+  const facts = { at, bytes: 262_144, immutable: null, isFluxOff: false };
+  const ids = (configMap: typeof facts | ConfigMapFacts, texts: Texts = { 'a.yaml': policyText('a') }) =>
+    warningsOf(texts, { kind: 'ConfigMap', configMap }).map(({ id, file, line }) => `${id} ${file}:${line}`);
+
+  test('that is immutable is warned of where it says so', () =>
+    assert.deepEqual(ids({ ...facts, immutable: { ...at, line: 7 } }), ['ImmutableConfigMap -:7']));
+
+  test('is warned of above what client-side apply takes, and not before', () => {
+    assert.deepEqual(ids(facts), []);
+    assert.deepEqual(ids({ ...facts, bytes: 262_145 }), ['LargeConfigMap -:2']);
+  });
+
+  test('in which Flux replaces nothing may have variables', () => {
+    const texts = { 'a.yaml': checks({ command: [VARIABLE] }) };
+    assert.deepEqual(ids(facts, texts), ['FluxSubstitutes a.yaml:4']);
+    assert.deepEqual(ids({ ...facts, isFluxOff: true }, texts), []);
+  });
+});
+
+function exitCode3(texts: Texts) {
+  return warningsOf(texts).filter(({ id }) => id === 'ExitCode3CountsAsFailed');
+}
+
+function warningsOf(texts: Texts, source: SourceFacts = { kind: 'Directory' }) {
   const load = loadPolicyFiles(policyFiles(texts));
   assert.ok(load.valid, JSON.stringify(load));
-  return findWarnings(load);
+  return findWarnings(load, source);
+}
+
+function checks(check: object, more: object = {}, name = 'a'): string {
+  return policyText(name, { check: { command: ['/bin/true'], ...check }, ...more });
+}
+
+function on(role: string, more: object, name = 'a'): string {
+  return policyText(name, { nodeSelector: labels(role), ...more });
+}
+
+function labels(role: string) {
+  return { matchLabels: { role } };
+}
+
+function budget(spec: object): string {
+  return documentText('NodeDisruptionBudget', 'b', { maxUnavailable: 1, ...spec });
 }

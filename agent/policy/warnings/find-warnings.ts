@@ -1,11 +1,11 @@
 import type { ValidPolicies } from '../load-policies.ts';
 import { compareOrigins } from './last-written.ts';
 import { WARNING_RULES } from './list.ts';
-import type { PolicyWarning } from './warning.ts';
+import type { PolicyWarning, SourceFacts } from './warning.ts';
 
 /** What every rule has to say about these policies, in the order of the files and of the lines in them. */
-export function findWarnings(load: ValidPolicies): PolicyWarning[] {
-  return WARNING_RULES.flatMap(({ id, find }) => [...find(load)].map((found) => ({ id, ...found }))).sort(
+export function findWarnings(load: ValidPolicies, source: SourceFacts): PolicyWarning[] {
+  return WARNING_RULES.flatMap(({ id, find }) => [...find(load, source)].map((found) => ({ id, ...found }))).sort(
     compareOrigins,
   );
 }

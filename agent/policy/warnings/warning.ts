@@ -1,4 +1,6 @@
+import type { NodeCheckPolicy } from '../../core/policy.ts';
 import type { Origin, ValidPolicies } from '../load-policies.ts';
+import type { PolicySource } from '../read-input.ts';
 
 /** What is valid and yet likely to be regretted, and where it was written. */
 export type PolicyWarning = Origin & {
@@ -15,5 +17,19 @@ export type PolicyWarning = Origin & {
 /** Warns of one thing. Pure: it sees nothing but the policies, whose patches are applied and defaults filled in. */
 export type WarningRule = {
   readonly id: PolicyWarning['id'];
-  readonly find: (load: ValidPolicies) => Iterable<Omit<PolicyWarning, 'id'>>;
+  /** @param source what they are: of a File there may be other files that it does not know of */
+  readonly find: (load: ValidPolicies, source: SourceFacts) => Iterable<Omit<PolicyWarning, 'id'>>;
 };
+
+/** What of a source matters beside its policies. */
+export type SourceFacts = Pick<PolicySource, 'kind' | 'configMap'>;
+
+/** Whether the policy does something to nodes; not, where it only says what it would do. */
+export function actsOnNodes({ spec: { mode, actions } }: NodeCheckPolicy): boolean {
+  return mode === 'Enforce' && (actions.cordon || actions.taint !== undefined || actions.drain !== undefined);
+}
+
+/** Whether the policy drains nodes. */
+export function drainsNodes({ spec: { mode, actions } }: NodeCheckPolicy): boolean {
+  return mode === 'Enforce' && actions.drain !== undefined;
+}

@@ -1,5 +1,5 @@
-import { selectorMatches } from '../label-selector.ts';
-import type { LabelSelector } from '../policy.ts';
+import { selectorMatches } from './label-selector.ts';
+import type { LabelSelector } from './policy.ts';
 
 /** Labels of a node. */
 export type Labels = Readonly<Record<string, string>>;

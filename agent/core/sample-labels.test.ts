@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { selectorMatches } from '../label-selector.ts';
-import type { LabelSelector } from '../policy.ts';
+import { selectorMatches } from './label-selector.ts';
+import type { LabelSelector } from './policy.ts';
 import { type Labels, labelsInBoth, labelsInFirstOnly } from './sample-labels.ts';
 
 const KEYS = ['role', 'gpu'];
