@@ -1,7 +1,7 @@
 import type { ArgumentsCamelCase, CommandModule } from 'yargs';
 import { formatPolicyErrors, formatPolicyWarning } from '../policy/format-error.ts';
 import type { ValidPolicies } from '../policy/load-policies.ts';
-import { fileOf, type PolicySource, readPolicyInput } from '../policy/read-input.ts';
+import { type PolicySource, readPolicyInput } from '../policy/read-input.ts';
 import { findWarnings } from '../policy/warnings/find-warnings.ts';
 import type { PolicyWarning } from '../policy/warnings/warning.ts';
 import { toFindings } from './finding.ts';
@@ -68,7 +68,10 @@ function verdict({ kind, name, load }: PolicySource): string[] {
 
 /** With files as errors tell them. */
 function warningsOf(load: ValidPolicies, source: PolicySource): PolicyWarning[] {
-  return findWarnings(load, source).map((warning) => ({ ...warning, file: fileOf(source, warning.file) }));
+  return findWarnings(load, source).map(({ file, line, column, ...warning }) => ({
+    ...warning,
+    ...source.locate({ file, line, column }),
+  }));
 }
 
 function describeValid(load: ValidPolicies, source: PolicySource): object {

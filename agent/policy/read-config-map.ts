@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { type PositionInFile, positionInFile } from './block-position.ts';
 import { MAX_CONFIG_MAP_BYTES, MAX_FILES } from './limits.ts';
 import { isPolicyFileName } from './policy-file-name.ts';
 import { type Path, type Problem, positionOf } from './problem.ts';
@@ -11,6 +12,8 @@ export type ConfigMapRead = {
   readonly name: string;
   /** The policy files, in no particular order. */
   readonly files: readonly PolicyFile[];
+  /** By the name of a file: where its lines stand in the stream. */
+  readonly positions: ReadonlyMap<string, PositionInFile>;
   /** What keeps an API server from taking it, or leaves it without a policy file. */
   readonly problems: readonly Problem[];
   readonly facts: ConfigMapFacts;
@@ -47,7 +50,7 @@ const FLUX_SUBSTITUTE = 'kustomize.toolkit.fluxcd.io/substitute';
  * @param path where the ConfigMap stands in its document
  */
 export function readConfigMap(configMap: MapNode, path: Path): ConfigMapRead | null {
-  const { files, problems, bytes } = new ConfigMapReader(configMap, path);
+  const { files, positions, problems, bytes } = new ConfigMapReader(configMap, path);
   if (!isNamedForPolicies(configMap) && !files.some(holdsPolicies)) return null;
   const name = stringAt(configMap, ['metadata', 'name']);
   const namespace = stringAt(configMap, ['metadata', 'namespace']);
@@ -56,8 +59,8 @@ export function readConfigMap(configMap: MapNode, path: Path): ConfigMapRead | n
   if (files.length === 0 && problems.length === 0) {
     problems.push({ place, path, requirement: 'must hold at least one key named *.yaml, *.yml or *.json', found: '' });
   }
-  const facts = factsOf(configMap, bytes);
-  return { name: [namespace, name || 'ConfigMap without a name'].filter(Boolean).join('/'), files, problems, facts };
+  const fullName = [namespace, name || 'ConfigMap without a name'].filter(Boolean).join('/');
+  return { name: fullName, files, positions, problems, facts: factsOf(configMap, bytes) };
 }
 
 function factsOf(configMap: MapNode, bytes: number): ConfigMapFacts {
@@ -76,6 +79,7 @@ function factsOf(configMap: MapNode, bytes: number): ConfigMapFacts {
 
 class ConfigMapReader {
   readonly files: PolicyFile[] = [];
+  readonly positions = new Map<string, PositionInFile>();
   readonly problems: Problem[] = [];
   readonly #configMap: MapNode;
   readonly #path: Path;
@@ -114,6 +118,8 @@ class ConfigMapReader {
       this.#report(value, path, 'must not be in data as well');
     } else if (isPolicyFileName(name)) {
       this.files.push({ name, bytes });
+      const text = value.kind === 'scalar' ? String(value.value) : '';
+      this.positions.set(name, positionInFile(value.place, text));
     }
     this.#names.add(name);
   }

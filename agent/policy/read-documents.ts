@@ -56,8 +56,8 @@ export function readDocuments(files: readonly PolicyFile[], errors: ErrorList): 
 
 function* parseFiles(files: readonly PolicyFile[]): Generator<ParsedDocument> {
   let count = 0;
-  for (const { name, bytes } of files) {
-    const decoded = decodeSource(name, bytes);
+  for (const { name, bytes, positionIn } of files) {
+    const decoded = decodeSource(name, bytes, positionIn);
     if ('problem' in decoded) {
       yield { root: null, problems: [decoded.problem] };
       continue;

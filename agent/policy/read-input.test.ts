@@ -95,8 +95,8 @@ suite('a rendered stream', () => {
     writeFileSync(path, stream({ ...policyMap({ 'b.yaml': 'x: y: z' }, SHIPPED), binaryData: { 'a.yaml': '?' } }));
     const lines = await errorsOf('', path);
     assert.deepEqual(lines, [
+      `${path}:7:11: $: must be valid YAML (Nested mappings are not allowed in compact mappings)`,
       `${path}:9:11: $.binaryData["a.yaml"]: must be base64, found "?"`,
-      'checks/node-svc-checker-policy/b.yaml:1:4: $: must be valid YAML (Nested mappings are not allowed in compact mappings)',
     ]);
   });
 });

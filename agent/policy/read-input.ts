@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PolicyError } from '../core/policy.ts';
+import type { Position } from './block-position.ts';
 import { ErrorList } from './error-list.ts';
 import { MAX_FILE_BYTES, MAX_STREAM_BYTES } from './limits.ts';
 import { type LoadedPolicies, loadPolicyDirectory, loadPolicyFiles, loadPolicyRead } from './load-policies.ts';
@@ -22,8 +23,13 @@ export type PolicySource = {
   readonly kind: 'Directory' | 'File' | 'ConfigMap';
   /** The path as given; of a ConfigMap `namespace/name`. */
   readonly name: string;
-  /** Errors tell files as seen from the current directory, and those of a ConfigMap as `namespace/name/key`. */
+  /**
+   * Errors tell files as seen from the current directory. Those of a ConfigMap are where they stand in the manifest, and where
+   * that is a stream without a name, `namespace/name/key`.
+   */
   readonly load: LoadedPolicies;
+  /** The same for any place in a file of the source. */
+  readonly locate: (position: Position) => Position;
   /** Of a ConfigMap, what else matters of it. */
   readonly configMap?: ConfigMapFacts;
 };
@@ -39,7 +45,7 @@ export async function readPolicyInput(path: string, stdin: AsyncIterable<Uint8Ar
   try {
     if (isGitPath(path)) return fromGit(path, await readGitPath(path));
     if (path !== STANDARD_INPUT && (await stat(path)).isDirectory()) {
-      return [{ kind: 'Directory', name: path, load: locateErrors(await loadPolicyDirectory(path), path) }];
+      return [fromDirectory(path, await loadPolicyDirectory(path))];
     }
     bytes = await readBounded(path === STANDARD_INPUT ? stdin : createReadStream(path), MAX_STREAM_BYTES);
   } catch (error) {
@@ -54,14 +60,20 @@ export async function readPolicyInput(path: string, stdin: AsyncIterable<Uint8Ar
 function fromGit(path: string, object: GitObject): PolicySource[] {
   if (object.kind === 'File') return fromBytes(path, object.bytes);
   if (object.files.length === 0) return [unreadable(path, 'must hold at least one file named *.yaml, *.yml or *.json')];
-  return [{ kind: 'Directory', name: path, load: locateErrors(loadPolicyFiles(object.files), path) }];
+  return [fromDirectory(path, loadPolicyFiles(object.files))];
+}
+
+function fromDirectory(path: string, load: LoadedPolicies): PolicySource {
+  const locate = (position: Position) =>
+    position.file === path ? position : { ...position, file: join(path, position.file) };
+  return { kind: 'Directory', name: path, load: locateErrors(load, locate), locate };
 }
 
 function fromBytes(path: string, bytes: Uint8Array): PolicySource[] {
   const manifests = readManifests(path, bytes);
   if (manifests === null) {
     if (bytes.length > MAX_FILE_BYTES) return [unreadable(path, `must be at most ${MAX_FILE_BYTES} bytes long`)];
-    return [{ kind: 'File', name: path, load: loadPolicyFiles([{ name: path, bytes }]) }];
+    return [{ kind: 'File', name: path, load: loadPolicyFiles([{ name: path, bytes }]), locate: asItIs }];
   }
   if ('errors' in manifests) return [invalidFile(path, manifests.errors, manifests.omitted)];
   const names = new Map<string, number>();
@@ -73,26 +85,35 @@ function fromBytes(path: string, bytes: Uint8Array): PolicySource[] {
 }
 
 /** @param name told apart from others of that name, such as those of other clusters */
-function fromConfigMap({ files, problems, facts }: ConfigMapRead, name: string): PolicySource {
+function fromConfigMap({ files, positions, problems, facts }: ConfigMapRead, name: string): PolicySource {
   const inStream = new ErrorList();
   for (const problem of problems) inStream.add(problem);
   const errors = inStream.inFileOrder();
-  const load = locateErrors(loadPolicyRead({ files, errors }), name, errors);
-  if (load.valid || inStream.omitted === 0) return { kind: 'ConfigMap', name, load, configMap: facts };
-  return { kind: 'ConfigMap', name, load: { ...load, omitted: (load.omitted ?? 0) + inStream.omitted } };
+  // In a stream without a name the key of the ConfigMap says more than the line.
+  const isNamed = facts.at.file !== STANDARD_INPUT;
+  const positionOf = (key: string) => (isNamed ? positions.get(key) : undefined);
+  const placed = files.map((file) => {
+    const positionIn = positionOf(file.name);
+    return { ...file, ...(positionIn && { positionIn }) };
+  });
+  const locate = (position: Position): Position => {
+    // What has a line of a manifest stands there already, also in one that is named as a key is.
+    if (!positions.has(position.file) || (isNamed && position.line > 0)) return position;
+    const inFile = positionOf(position.file)?.(position.line, position.column);
+    return inFile ?? { ...position, file: join(name, position.file) };
+  };
+  const load = locateErrors(loadPolicyRead({ files: placed, errors }), locate);
+  const source = { kind: 'ConfigMap', name, locate, configMap: facts } as const;
+  if (load.valid || inStream.omitted === 0) return { ...source, load };
+  return { ...source, load: { ...load, omitted: (load.omitted ?? 0) + inStream.omitted } };
 }
 
-/** A file of a source, as it is known where all of them are told: see `PolicySource.load`. */
-export function fileOf({ kind, name, configMap }: PolicySource, file: string): string {
-  return kind === 'File' || file === configMap?.at.file ? file : join(name, file);
+function locateErrors(load: LoadedPolicies, locate: PolicySource['locate']): LoadedPolicies {
+  return load.valid ? load : { ...load, errors: load.errors.map((error) => ({ ...error, ...locate(error) })) };
 }
 
-/** @param located errors that tell already where their file is, as those about `directory` itself do */
-function locateErrors(load: LoadedPolicies, directory: string, located: readonly PolicyError[] = []): LoadedPolicies {
-  if (load.valid) return load;
-  const locate = (error: PolicyError) =>
-    error.file === directory || located.includes(error) ? error : { ...error, file: join(directory, error.file) };
-  return { ...load, errors: load.errors.map(locate) };
+function asItIs(position: Position): Position {
+  return position;
 }
 
 function unreadable(path: string, requirement: string): PolicySource {
@@ -100,5 +121,5 @@ function unreadable(path: string, requirement: string): PolicySource {
 }
 
 function invalidFile(name: string, errors: readonly PolicyError[], omitted: number): PolicySource {
-  return { kind: 'File', name, load: { valid: false, revision: null, errors, omitted } };
+  return { kind: 'File', name, load: { valid: false, revision: null, errors, omitted }, locate: asItIs };
 }

@@ -1,11 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import type { PositionInFile } from './block-position.ts';
 
 /** A policy file as read. */
 export type PolicyFile = {
   /** The name in its directory, or as the person knows it. */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Where its lines stand, if that is in another file; absent: in itself. */
+  readonly positionIn?: PositionInFile;
 };
 
 /**

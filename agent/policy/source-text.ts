@@ -1,3 +1,4 @@
+import type { PositionInFile } from './block-position.ts';
 import type { Problem } from './problem.ts';
 
 /** The text of one file, and where its lines are. */
@@ -17,15 +18,21 @@ export type Place = { readonly source: SourceText; readonly offset: number };
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL_CHARACTER = /[\0-\x08\x0b\x0c\x0e-\x1f]/;
 
-/** Reads bytes as UTF-8, with or without a byte order mark; the problem says where they are something else. */
+/**
+ * Reads bytes as UTF-8, with or without a byte order mark; the problem says where they are something else.
+ *
+ * @param positionIn where the lines of the text stand, if that is in another file
+ */
 export function decodeSource(
   file: string,
   bytes: Uint8Array,
+  positionIn?: PositionInFile,
 ): { readonly source: SourceText } | { readonly problem: Problem } {
   const invalidAt = offsetOfInvalidUtf8(bytes);
   const source = toSourceText(
     file,
     new TextDecoder().decode(invalidAt === null ? bytes : bytes.subarray(0, invalidAt)),
+    positionIn,
   );
   if (invalidAt !== null) {
     const found = `the byte 0x${bytes[invalidAt]?.toString(16).padStart(2, '0')}`;
@@ -42,14 +49,15 @@ export function decodeSource(
   return { source };
 }
 
-function toSourceText(file: string, text: string): SourceText {
+function toSourceText(name: string, text: string, positionIn: PositionInFile | undefined): SourceText {
   let lineStarts: readonly number[] | undefined;
   const positionOf = (offset: number) => {
     lineStarts ??= offsetsOfLines(text);
     const line = lastAtOrBefore(lineStarts, offset);
-    return { line: line + 1, column: countCharacters(text, lineStarts[line] ?? 0, offset) + 1 };
+    const [lineNumber, column] = [line + 1, countCharacters(text, lineStarts[line] ?? 0, offset) + 1];
+    return positionIn?.(lineNumber, column) ?? { line: lineNumber, column };
   };
-  return { file, text, positionOf };
+  return { file: positionIn?.(0, 0).file ?? name, text, positionOf };
 }
 
 function countCharacters(text: string, from: number, to: number): number {
