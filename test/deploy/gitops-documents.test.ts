@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -13,6 +13,7 @@ import {
   GITOPS,
   kustomizationOf,
   ownRepository,
+  ROOT,
   removeTemporaryDirs,
   temporaryDir,
 } from './gitops-layout.ts';
@@ -33,7 +34,13 @@ describe('the pull-request workflow', { skip }, () => {
     start(root);
     const temp = temporaryDir();
     const PATH = `${join(requireBinary('kubectl'), '..')}:${process.env.PATH}`;
-    const env = { PATH, HOME: temp, RUNNER_TEMP: temp, GITHUB_STEP_SUMMARY: join(temp, 'summary.md') };
+    const env = {
+      PATH,
+      HOME: temp,
+      RUNNER_TEMP: temp,
+      GITHUB_STEP_SUMMARY: join(temp, 'summary.md'),
+      GITHUB_WORKSPACE: root,
+    };
     const bash = (script: string) => run('bash', ['-e', '-c', script], { cwd: root, env });
     const git = 'git -c user.name=test -c user.email=test@example.com';
     await bash(`git init -q . && git add . && ${git} commit -qm before && git checkout -qb change`);
@@ -43,6 +50,8 @@ describe('the pull-request workflow', { skip }, () => {
       ({ stdout }) => ({ ok: true, stdout }),
       ({ stdout }: { stdout: string }) => ({ ok: false, stdout }),
     );
+    // The program is built into the workspace.
+    symlinkSync(ROOT, join(root, '.nsc'));
     if (rendered.ok) await bash(scriptOf('Say what changes'));
     return { ...rendered, summary: rendered.ok ? readFileSync(env.GITHUB_STEP_SUMMARY, 'utf8') : '', temp };
   }
@@ -50,6 +59,8 @@ describe('the pull-request workflow', { skip }, () => {
   test('shows what a policy edit changes in its cluster', async () => {
     const file = 'clusters/production/policy/budget.yaml';
     const { summary, temp } = await playPullRequest((root) => edit(join(root, file), '10%', '20%'));
+    assert.match(summary, /^## clusters\/production\n\*\*1 budget changed\*\*/m);
+    assert.match(summary, /^- \*\*disrupts-more\*\*, budget cluster: maxUnavailable is 20%, was 10%$/m);
     assert.match(summary, /^-.*maxUnavailable: 10%.*\n\+.*maxUnavailable: 20%/m);
     assert.doesNotMatch(summary, /dev\.yaml|staging\.yaml/);
     assert.deepEqual(
@@ -81,7 +92,7 @@ describe('the pull-request workflow', { skip }, () => {
   test('validates by the command that pre-commit runs', () => {
     const [{ hooks }] = parse(readFileSync(join(GITOPS, 'pre-commit/.pre-commit-config.yaml'), 'utf8')).repos;
     assert.match(hooks[0].entry, /kubectl kustomize "\$cluster" \| nsc validate -/);
-    assert.match(scriptOf('Validate'), /agent\.mjs validate - < "\$rendered"/);
+    assert.match(scriptOf('Validate'), /agent\.mjs validate - --output github < "\$rendered"/);
   });
 });
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const BASE = join(ROOT, 'deploy/kustomize/base');
 export const GITOPS = join(ROOT, 'gitops');
 /** The folders of `gitops/clusters`. */
