@@ -54,21 +54,21 @@ suite('nsc plan', () => {
 
   test('of rendered streams compares the ConfigMaps of one name', () => {
     const stream = (...texts: string[]) =>
-      file(texts.map((text, n) => configMapText(`policy-${n}`, { 'a.yaml': text })).join('---\n'));
+      file(texts.map((text) => configMapText('policy', { 'a.yaml': text })).join('---\n'));
     const { stdout } = nsc('plan', stream(CORDONS, CORDONS), stream(CORDONS, DRAINS));
     const headings = stdout.split('\n').filter((line) => /^ConfigMap|change/.test(line));
     assert.deepEqual(
       headings.map((line) => line.replace(/ \(.*/, '')),
       [
-        'ConfigMap checks/policy-0:',
+        'ConfigMap checks/policy:',
         'no change in effect',
-        'ConfigMap checks/policy-1:',
+        'ConfigMap checks/policy',
         '1 policy changed',
         'policy a: changed',
       ],
     );
     const { stderr, status } = nsc('plan', stream(CORDONS, CORDONS), stream(CORDONS));
-    assert.match(stderr, /has the ConfigMap checks\/policy-1, and .* has not/);
+    assert.match(stderr, /has the ConfigMap checks\/policy \(2\), and .* has not/);
     assert.equal(status, 1);
   });
 
@@ -78,6 +78,11 @@ suite('nsc plan', () => {
     const { stdout } = nsc('plan', stream(CORDONS, '996gt64b2f'), stream(DRAINS, '2h4k6m8tbc'));
     assert.match(stdout, /^ConfigMap checks\/policy, checks\/verify-2h4k6m8tbc:\n1 policy changed/);
     assert.equal(stdout.match(/look twice/g)?.length, 1);
+    const alone = file(configMapText('policy', { 'a.yaml': CORDONS }));
+    assert.match(
+      nsc('plan', alone, stream(DRAINS, '2h4k6m8tbc')).stdout,
+      /^ConfigMap checks\/policy, .*\n1 policy changed/,
+    );
   });
 
   test('with the nodes says how many it reaches, how many may be out, and what becomes of those that are held', () => {

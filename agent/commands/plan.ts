@@ -94,6 +94,9 @@ async function printPlan(options: ArgumentsCamelCase<PlanOptions>): Promise<void
   if (options.failOn.some((kind) => kinds.has(kind))) process.exitCode = 1;
 }
 
+/** A set of policies, and the ConfigMaps that have it. */
+type Side = { readonly names: readonly string[]; readonly set: PolicySet };
+
 type Pair = {
   /** Those of the ConfigMaps; null: the input is one set. */
   readonly names: readonly string[] | null;
@@ -103,35 +106,45 @@ type Pair = {
 
 /** One set on each side is one set that changed, whatever it is called; of several, those of one name. */
 function pair(before: readonly PolicySource[], after: readonly PolicySource[], paths: PlanOptions): Pair[] {
-  const [onlyBefore, onlyAfter] = [before[0], after[0]];
-  if (onlyBefore && onlyAfter && before.length === 1 && after.length === 1) {
-    return [{ names: null, before: setOf(onlyBefore), after: setOf(onlyAfter) }];
+  const [old, now] = [sidesOf(before), sidesOf(after)];
+  const [onlyOld, onlyNow] = [old[0], now[0]];
+  if (onlyOld && onlyNow && old.length === 1 && now.length === 1) {
+    const isOne = before.length === 1 && after.length === 1;
+    return [{ names: isOne ? null : onlyNow.names, before: onlyOld.set, after: onlyNow.set }];
   }
-  const [old, now] = [byName(before), byName(after)];
-  for (const [name, source] of old) if (!now.has(name)) throw missing(source.name, paths.old, paths.new);
-  const pairs = new Map<string, Pair>();
-  for (const [name, source] of now) {
-    const was = old.get(name);
-    if (was === undefined) throw missing(source.name, paths.new, paths.old);
-    const [from, to] = [setOf(was), setOf(source)];
-    // A Job that verifies a rollout has what it verifies once more.
-    const key = `${from.revision} ${to.revision}`;
-    pairs.set(key, { names: [...(pairs.get(key)?.names ?? []), source.name], before: from, after: to });
-  }
-  return [...pairs.values()];
+  const gone = old.find((side) => !now.some((other) => isNamedAlike(side, other)));
+  if (gone) throw missing(gone, paths.old, paths.new);
+  return now.map((side) => {
+    const was = old.find((other) => isNamedAlike(side, other));
+    if (was === undefined) throw missing(side, paths.new, paths.old);
+    return { names: side.names, before: was.set, after: side.set };
+  });
 }
 
-function byName(sources: readonly PolicySource[]): ReadonlyMap<string, PolicySource> {
-  return new Map(sources.map((source) => [withoutHash(source.name), source]));
+/**
+ * Each set of a cluster once: a Job that verifies a rollout has what it verifies once more. ConfigMaps with one name are those of
+ * several clusters, and numbered.
+ */
+function sidesOf(sources: readonly PolicySource[]): Side[] {
+  const alike = (source: PolicySource) => `${setOf(source).revision}${/ \(\d+\)$/.exec(source.name)?.[0] ?? ''}`;
+  return [...Map.groupBy(sources, alike).values()].flatMap((group) => {
+    const [first] = group;
+    return first ? [{ names: group.map(({ name }) => name), set: setOf(first) }] : [];
+  });
+}
+
+function isNamedAlike(a: Side, b: Side): boolean {
+  const names = b.names.map(withoutHash);
+  return a.names.some((name) => names.includes(withoutHash(name)));
 }
 
 /** kustomize adds a hash of the contents (api/hasher), so one ConfigMap has another name after each change. */
 function withoutHash(name: string): string {
-  return name.replace(/-[2456789bcdfghkmt]{10}$/, '');
+  return name.replace(/-[2456789bcdfghkmt]{10}(?=$| \()/, '');
 }
 
-function missing(name: string, where: string, notIn: string): Error {
-  return new Error(`${where} has the ConfigMap ${name}, and ${notIn} has not`);
+function missing({ names }: Side, where: string, notIn: string): Error {
+  return new Error(`${where} has the ConfigMap ${names.join(', ')}, and ${notIn} has not`);
 }
 
 function setOf({ load }: PolicySource): PolicySet {
