@@ -3,10 +3,21 @@ import type { ValidPolicies } from '../policy/load-policies.ts';
 import type { PolicySource } from '../policy/read-input.ts';
 
 /** What commands that read policies have in common. */
-export type PolicyInputOptions = { readonly path: string; readonly output: 'text' | 'json' };
+export type PolicyInputOptions<Format extends string = never> = {
+  readonly path: string;
+  readonly output: 'text' | 'json' | Format;
+};
 
-/** Adds `[path]`, the current directory by default, and `--output`. */
-export function withPolicyInput(yargs: Argv<object>): Argv<PolicyInputOptions> {
+/**
+ * Adds `[path]`, the current directory by default, and `--output`.
+ *
+ * @param formats what is said of those that only this command has; empty: there are none
+ */
+export function withPolicyInput<Format extends string = never>(
+  yargs: Argv<object>,
+  formats: Readonly<Record<Format, string>> | Record<string, never> = {},
+): Argv<PolicyInputOptions<Format>> {
+  const described = Object.entries(formats).map(([format, what]) => `${format}: ${what}`);
   return yargs
     .positional('path', {
       type: 'string',
@@ -18,10 +29,10 @@ export function withPolicyInput(yargs: Argv<object>): Argv<PolicyInputOptions> {
     .nargs('path', 1) // else yargs does not take - for a value
     .option('output', {
       alias: 'o',
-      choices: ['text', 'json'] as const,
+      choices: ['text', 'json', ...(Object.keys(formats) as Format[])] as const,
       default: 'text' as const,
-      describe: 'Format',
-    });
+      describe: ['Format', ...described].join('; '),
+    }) as Argv<PolicyInputOptions<Format>>;
 }
 
 /**

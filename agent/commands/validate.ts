@@ -8,23 +8,16 @@ import { toFindings } from './finding.ts';
 import { FINDING_FORMATS } from './finding-formats.ts';
 import { type PolicyInputOptions, toJson, withPolicyInput } from './policy-input.ts';
 
-type ValidateOptions = Omit<PolicyInputOptions, 'output'> & {
-  readonly output: PolicyInputOptions['output'] | keyof typeof FINDING_FORMATS;
-  readonly strict: boolean;
-};
+type ValidateOptions = PolicyInputOptions<keyof typeof FINDING_FORMATS> & { readonly strict: boolean };
+
+const FORMATS = { github: 'workflow commands', gitlab: 'a Code Quality report', sarif: 'SARIF 2.1.0' } as const;
 
 /** `nsc validate`: is this what an agent would accept? Exit code 1 if not, or if it cannot be read; a warning is no error. */
 export const validateCommand: CommandModule<object, ValidateOptions> = {
   command: 'validate [path]',
   describe: 'Tell whether policy files are valid, with every error in them, and warn of what is likely to be regretted',
   builder: (yargs) =>
-    withPolicyInput(yargs)
-      .option('output', {
-        alias: 'o',
-        choices: ['text', 'json', ...Object.keys(FINDING_FORMATS)] as readonly ValidateOptions['output'][],
-        default: 'text' as const,
-        describe: 'Format; github: workflow commands; gitlab: a Code Quality report; sarif: SARIF 2.1.0',
-      })
+    withPolicyInput(yargs, FORMATS)
       .option('strict', { type: 'boolean', default: false, describe: 'Take warnings for errors' })
       .example('$0 validate policies/', 'every *.yaml, *.yml and *.json in the directory')
       .example('git show HEAD:policies/storage.yaml | $0 validate -', 'what another program prints')

@@ -189,3 +189,8 @@ test("the time is that of the agent's own timer", async () => {
     }
   }
 });
+
+test('a policy that is named as every object inherits does nothing without actions', () => {
+  const idle = samplePolicy('constructor', { actions: { cordon: false } });
+  assert.equal(foresee(idle, runsOf('F'), []).wanted, null);
+});
