@@ -79,6 +79,10 @@ suite('ExitCode3CountsAsFailed warns, where that came together,', () => {
       { 'a.yaml': policyText('a', { mode: 'Observe', ...DRAIN }), 'b.yaml': patchText({ mode: 'Enforce' }) },
       'b.yaml:4:15 $.spec.mode [3, 126, 127]',
     ],
+    'of a patch whose file comes before that of the policy': [
+      { 'b.yaml': policyText('a', { mode: 'Observe', ...DRAIN }), 'a.yaml': patchText({ mode: 'Enforce' }) },
+      'a.yaml:4:15 $.spec.mode [3, 126, 127]',
+    ],
     'of a patch that takes 3 away': [
       { 'a.yaml': checked({ unknown: [3] }, DRAIN), 'b.yaml': patchText({ check: { exitCodes: { unknown: [126] } } }) },
       'b.yaml:4:40 $.spec.check.exitCodes.unknown [3, 126]',

@@ -13,7 +13,10 @@ export function lastWritten(
     const origin = origins.get(path);
     return origin ? [{ path, ...origin }] : [];
   });
-  const last = written.sort(compareOrigins).at(-1);
+  const own = origins.get('$');
+  // The name of a patch's file may come before that of the policy.
+  const isByPatch = ({ file }: Origin) => Number(file !== own?.file);
+  const last = written.sort((a, b) => isByPatch(a) - isByPatch(b) || compareOrigins(a, b)).at(-1);
   if (last === undefined) throw new Error('a document must have an origin');
   return last;
 }
