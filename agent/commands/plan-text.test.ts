@@ -285,7 +285,7 @@ const EDITS: Readonly<Record<string, Edit>> = {
     [policy(CORDONS)],
     [policy({ ...CORDONS, check: { ...CHECK, words: 'LastLine' } })],
     [
-      '1 policy changed; what is done to nodes stays the same',
+      '1 policy changed; cordons, taints and drains stay the same',
       'policy storage: changed',
       '  check.words      "FirstLine" → "LastLine"',
       '  a node it holds  keeps cordon',

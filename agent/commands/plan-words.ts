@@ -9,6 +9,7 @@ import type { NodesChange } from '../core/plan/nodes-change.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import type { PolicyChange } from '../core/plan/policy-change.ts';
 import type { NodeTransition } from '../core/transition.ts';
+import { count } from './count.ts';
 import { describeSelector } from './selector-text.ts';
 
 /** What is said about one thing: a label, and a text or what was and what is. */
@@ -32,7 +33,7 @@ export function planHeadline({ changes, policies, budgets }: Plan): string {
   const what = [count(policies.length, 'policy', 'policies'), count(budgets.length, 'budget', 'budgets')]
     .filter((each) => !each.startsWith('0 '))
     .join(' and ');
-  return changes === 'Told' ? `${what} changed; what is done to nodes stays the same` : `${what} changed`;
+  return changes === 'Told' ? `${what} changed; cordons, taints and drains stay the same` : `${what} changed`;
 }
 
 /** Everything that is to be said of a plan but its risks, in order. */
@@ -242,8 +243,4 @@ function seconds(ms: number): string {
 
 function says(label: string, text: string): PlanLine {
   return { label, isField: false, text };
-}
-
-export function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

@@ -4,6 +4,7 @@ import type { ValidPolicies } from '../policy/load-policies.ts';
 import { type PolicySource, readPolicyInput } from '../policy/read-input.ts';
 import { findWarnings } from '../policy/warnings/find-warnings.ts';
 import type { PolicyWarning } from '../policy/warnings/warning.ts';
+import { count } from './count.ts';
 import { toFindings } from './finding.ts';
 import { FINDING_FORMATS } from './finding-formats.ts';
 import { type PolicyInputOptions, toJson, withPolicyInput } from './policy-input.ts';
@@ -74,8 +75,4 @@ function describeValid(load: ValidPolicies, source: PolicySource): object {
     policies: policies.map(({ metadata }) => metadata.name),
     budgets: budgets.map(({ metadata }) => metadata.name),
   };
-}
-
-function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
 }
