@@ -151,6 +151,29 @@ const EDITS: Readonly<Record<string, Edit>> = {
       '  disrupts-more: budget cluster: it limits nothing any more',
     ],
   ],
+  'a budget that is renamed': [
+    [policy(CORDONS), budget(1)],
+    [policy(CORDONS), budget(1).replace('name: cluster', 'name: all')],
+    [
+      '2 budgets changed',
+      'budget all: added',
+      '  limits  1 of every node out of service at once',
+      'budget cluster: removed',
+      '  limits  1 of every node out of service at once',
+    ],
+  ],
+  'a budget that stops everything': [
+    [policy(CORDONS), budget(1)],
+    [policy(CORDONS), budget(0)],
+    [
+      '1 budget changed',
+      'budget cluster: changed',
+      '  maxUnavailable  1 → 0',
+      '  stops           every new action on nodes that it selects; undoing goes on',
+      'look twice:',
+      '  protection-lost: budget cluster: nothing new is done to nodes',
+    ],
+  ],
   "a taint's key that is changed": [
     [policy({ ...CORDONS, actions: { taint: TAINT } })],
     [policy({ ...CORDONS, actions: { taint: { ...TAINT, key: 'ill' } } })],

@@ -192,7 +192,7 @@ function describeTransition(transition: NodeTransition): string[] {
   }
 }
 
-function budgetSection({ name, kind, fields, before, after, loosened }: BudgetChange): PlanSection {
+function budgetSection({ name, kind, fields, before, after, loosened, stops }: BudgetChange): PlanSection {
   const whole = before && after ? [] : [says('limits', describeLimit(after ?? before))];
   return {
     title: `budget ${name}: ${kind.toLowerCase()}`,
@@ -200,6 +200,7 @@ function budgetSection({ name, kind, fields, before, after, loosened }: BudgetCh
       ...fields.map(fieldLine),
       ...whole,
       ...(loosened.length > 0 ? [says('more at once', loosened.join('; '))] : []),
+      ...(stops ? [says('stops', 'every new action on nodes that it selects; undoing goes on')] : []),
     ],
   };
 }

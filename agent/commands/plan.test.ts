@@ -108,8 +108,8 @@ suite('nsc plan', () => {
         ].join('\n'),
       ),
     );
-    const { stderr, status } = nsc('plan', cordons, onX, '--nodes', cordons);
-    assert.match(stderr, /could not read the nodes in .*: must be JSON as nsc nodes writes it/);
+    const { stderr, status } = nsc('plan', cordons, onX, '--nodes', file('\u001b[31m'));
+    assert.match(stderr, /could not read the nodes in .*: must be JSON as nsc nodes writes it .*\\u\{1b\}/);
     assert.equal(status, 1);
   });
 

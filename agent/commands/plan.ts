@@ -6,7 +6,7 @@ import { type Plan, planChange } from '../core/plan/plan.ts';
 import { RISKS, type RiskKind } from '../core/plan/risks.ts';
 import type { PolicySet } from '../core/policy.ts';
 import { listNodeViews } from '../kube/watch-nodes.ts';
-import { formatPolicyErrors } from '../policy/format-error.ts';
+import { formatPolicyErrors, toPrintable } from '../policy/format-error.ts';
 import { MAX_STREAM_BYTES } from '../policy/limits.ts';
 import { readBounded } from '../policy/read-bounded.ts';
 import { type PolicySource, readPolicyInput } from '../policy/read-input.ts';
@@ -165,7 +165,9 @@ async function readNodesAt(path: string): Promise<NodeView[]> {
     if (bytes === null) throw new Error(`must be at most ${MAX_STREAM_BYTES} bytes long`);
     return readNodesFile(new TextDecoder().decode(bytes));
   } catch (error) {
-    throw new Error(`could not read the nodes in ${path}: ${error instanceof Error ? error.message : error}`);
+    const message = error instanceof Error ? error.message : String(error);
+    // It may quote what it found.
+    throw new Error(toPrintable(`could not read the nodes in ${path}: ${message}`));
   }
 }
 

@@ -1,6 +1,6 @@
 import type { NodeDisruptionBudget, PolicySet } from '../policy.ts';
 import { labelsInFirstOnly } from '../sample-labels.ts';
-import { isPercentage } from '../slot.ts';
+import { isPercentage, stopsEverything } from '../slot.ts';
 import { type FieldChange, fieldChanges, isEqual } from './field-changes.ts';
 
 /** What a change does to one budget; null: there was none, or is none. Of both at least one is there. */
@@ -13,6 +13,8 @@ export type BudgetChange = {
   readonly fields: readonly FieldChange[];
   /** Why it lets, or may let, more nodes be disrupted at once than it did, a clause each; empty: it does not. */
   readonly loosened: readonly string[];
+  /** It grants nothing, and did not stop everything before. */
+  readonly stops: boolean;
 };
 
 /** The budgets in which two sets differ, in the order of the second set; those that are gone come last. */
@@ -25,11 +27,21 @@ export function budgetChanges(before: PolicySet, after: PolicySet): BudgetChange
     const fields = was && is ? fieldChanges(was.spec, is.spec) : [];
     if (was && is && isEqual(was.spec, is.spec)) return [];
     const kind = was === null ? 'Added' : is === null ? 'Removed' : 'Changed';
-    return [{ name, kind, before: was, after: is, fields, loosened: was === null ? [] : loosened(was, is) }];
+    const others = after.budgets.filter(({ metadata }) => metadata.name !== name);
+    const stops = is !== null && stopsEverything(is) && (was === null || !stopsEverything(was));
+    return [
+      { name, kind, before: was, after: is, fields, loosened: was === null ? [] : loosened(was, is, others), stops },
+    ];
   });
 }
 
-function loosened(before: NodeDisruptionBudget, after: NodeDisruptionBudget | null): string[] {
+/** @param others the other budgets after the change: one that says the same takes its place */
+function loosened(
+  before: NodeDisruptionBudget,
+  after: NodeDisruptionBudget | null,
+  others: readonly NodeDisruptionBudget[],
+): string[] {
+  if (others.some(({ spec }) => isEqual(spec, before.spec))) return [];
   if (after === null) return ['it limits nothing any more'];
   const [was, is] = [before.spec, after.spec];
   const leaves = labelsInFirstOnly(was.nodeSelector, is.nodeSelector) !== null;

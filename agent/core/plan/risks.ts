@@ -36,9 +36,11 @@ export function risksOf(policies: readonly PolicyChange[], budgets: readonly Bud
       const of = `policy ${change.name}`;
       return [...policyRisks(change)].map(([kind, why]) => ({ kind, of, why }));
     }),
-    ...budgets.flatMap(({ name, loosened }) =>
-      loosened.map((why) => ({ kind: 'disrupts-more' as const, of: `budget ${name}`, why })),
-    ),
+    ...budgets.flatMap(({ name, loosened, stops }) => {
+      const of = `budget ${name}`;
+      const stopped = stops ? [{ kind: 'protection-lost' as const, of, why: 'nothing new is done to nodes' }] : [];
+      return [...loosened.map((why) => ({ kind: 'disrupts-more' as const, of, why })), ...stopped];
+    }),
   ];
   const gravity = Object.keys(RISKS);
   return found.sort((a, b) => gravity.indexOf(a.kind) - gravity.indexOf(b.kind));
