@@ -11,6 +11,8 @@ const TAINT = { key: 'sick', effect: 'NoSchedule' };
 const STORAGE = { matchLabels: { role: 'storage' } };
 const CORDONS = { check: CHECK, nodeSelector: STORAGE, actions: { cordon: true } };
 const DRAINS = { ...CORDONS, actions: { drain: {} } };
+const TAINTS_A = { ...CORDONS, actions: { taint: { ...TAINT, value: 'a' } } };
+const TAINTS_B = { ...CORDONS, actions: { taint: { ...TAINT, value: 'b' } } };
 const policy = (spec: object, name = 'storage') => policyText(name, spec);
 const budget = (maxUnavailable: number | string) => documentText('NodeDisruptionBudget', 'cluster', { maxUnavailable });
 const patch = (spec: object) => documentText('NodeCheckPolicyPatch', 'storage', spec);
@@ -237,6 +239,20 @@ const EDITS: Readonly<Record<string, Edit>> = {
       'look twice:',
       '  undoes: policy disks: uncordon of nodes that it holds, until it has failed anew',
     ],
+  ],
+  'policies that want other values of one taint, in another order': [
+    [policy(TAINTS_A), policy(TAINTS_B, 'other')],
+    [policy(TAINTS_B, 'other'), policy(TAINTS_A)],
+    [
+      'the order of the policies changed',
+      'order of the policies',
+      '  decides whose value of a taint counts  storage, other → other, storage',
+    ],
+  ],
+  'another order that decides nothing': [
+    [policy(CORDONS), policy(CORDONS, 'other')],
+    [policy(CORDONS, 'other'), policy(CORDONS)],
+    ['no change in effect'],
   ],
   'a policy that is added': [
     [policy(CORDONS)],

@@ -28,17 +28,32 @@ const MAX_HELD_NODES = 20;
 const MAX_VALUE = 200;
 
 /** In one line, what the change comes to. */
-export function planHeadline({ changes, policies, budgets }: Plan): string {
+export function planHeadline({ changes, policies, order, budgets }: Plan): string {
   if (changes === 'Nothing') return 'no change in effect';
-  const what = [count(policies.length, 'policy', 'policies'), count(budgets.length, 'budget', 'budgets')]
-    .filter((each) => !each.startsWith('0 '))
-    .join(' and ');
+  const what = [
+    ...(policies.length > 0 ? [count(policies.length, 'policy', 'policies')] : []),
+    ...(order === null ? [] : ['the order of the policies']),
+    ...(budgets.length > 0 ? [count(budgets.length, 'budget', 'budgets')] : []),
+  ].join(' and ');
   return changes === 'Told' ? `${what} changed; cordons, taints and drains stay the same` : `${what} changed`;
 }
 
 /** Everything that is to be said of a plan but its risks, in order. */
-export function planSections({ policies, budgets, nodes }: Plan): PlanSection[] {
-  return [...policies.map(policySection), ...budgets.map(budgetSection), ...(nodes ? [nodesSection(nodes)] : [])];
+export function planSections({ policies, order, budgets, nodes }: Plan): PlanSection[] {
+  return [
+    ...policies.map(policySection),
+    ...(order ? [orderSection(order)] : []),
+    ...budgets.map(budgetSection),
+    ...(nodes ? [nodesSection(nodes)] : []),
+  ];
+}
+
+function orderSection({ before, after }: NonNullable<Plan['order']>): PlanSection {
+  const text = { before: before.join(', '), after: after.join(', ') };
+  return {
+    title: 'order of the policies',
+    lines: [{ label: 'decides whose value of a taint counts', isField: false, text }],
+  };
 }
 
 function policySection(change: PolicyChange): PlanSection {

@@ -145,8 +145,8 @@ const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
     (budgets): Edit =>
       (set) => ({ ...set, budgets }),
   ),
+  { weight: 2, arbitrary: fc.constant<Edit>((set) => ({ ...set, policies: [...set.policies].reverse() })) },
   fc.constantFrom<Edit>(
-    (set) => ({ ...set, policies: [...set.policies].reverse() }),
     (set) => ({ ...set, policies: set.policies.slice(1) }),
     (set) => ({ ...set, policies: set.policies.map((each, n) => (n === 0 ? renamed(each, 'renamed') : each)) }),
   ),

@@ -139,14 +139,19 @@ function treatment(steps: readonly Step[]): object {
 
 function treatmentNow({ orders: { effects, drains, drainsRest, slots }, state: { node, fatal } }: Step): object {
   return {
-    effects: effects && { spec: effects.patch.change.spec, transitions: effects.transitions },
-    drains: drains.map(({ policy, since, rules }) => ({ policy, since, rules })),
+    effects: effects && { spec: effects.patch.change.spec, transitions: sorted(effects.transitions) },
+    drains: sorted(drains.map(({ policy, since, rules }) => ({ policy, since, rules }))),
     drainsRest,
     need: slots?.need,
     // Before it does it may have a condition to write.
     ends: fatal !== null,
     node: node.kind === 'There' && { unschedulable: node.view.unschedulable, taints: node.view.taints },
   };
+}
+
+/** In an order that is not that of the policies. */
+function sorted(list: readonly object[]): string[] {
+  return list.map((each) => JSON.stringify(each)).sort();
 }
 
 /** The same with all that it writes and tells, but for the revision, and the order of what is told at once. */

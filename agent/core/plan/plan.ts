@@ -4,7 +4,7 @@ import { type BudgetChange, budgetChanges } from './budget-change.ts';
 import { type NodesChange, nodesChange } from './nodes-change.ts';
 import { type PolicyChange, policyChanges } from './policy-change.ts';
 import { type Risk, risksOf } from './risks.ts';
-import { treatsNodesTheSame } from './same-treatment.ts';
+import { contenders, treatsNodesTheSame } from './same-treatment.ts';
 
 /** What a change of the policies does, before it does it. */
 export type Plan = {
@@ -15,6 +15,8 @@ export type Plan = {
    */
   readonly changes: 'Nothing' | 'Told' | 'Nodes';
   readonly policies: readonly PolicyChange[];
+  /** Of the policies that want one taint with different values, where their order is another: whose value counts may be, too. */
+  readonly order: { readonly before: readonly string[]; readonly after: readonly string[] } | null;
   readonly budgets: readonly BudgetChange[];
   /** The gravest first. */
   readonly risks: readonly Risk[];
@@ -30,11 +32,14 @@ export type Plan = {
 export function planChange(before: PolicySet, after: PolicySet, nodes: readonly NodeView[] | null): Plan {
   const policies = policyChanges(before, after);
   const budgets = budgetChanges(before, after);
-  const isNothing = policies.length === 0 && budgets.length === 0;
+  const [was, is] = [contenders(before.policies), contenders(after.policies)];
+  const order = policies.length > 0 || was.join() === is.join() ? null : { before: was, after: is };
+  const isNothing = policies.length === 0 && budgets.length === 0 && order === null;
   return {
     revision: { before: before.revision, after: after.revision },
     changes: isNothing ? 'Nothing' : treatsNodesTheSame(before, after) ? 'Told' : 'Nodes',
     policies,
+    order,
     budgets,
     risks: risksOf(policies, budgets),
     nodes: nodes && nodesChange(before, after, nodes),

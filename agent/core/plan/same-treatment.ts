@@ -1,3 +1,5 @@
+import { isEqualMark, isSameMark } from '../effects/mark.ts';
+import { TAINT } from '../effects/taint.ts';
 import type { NodeCheckPolicy, NodeDisruptionBudget, PolicySet } from '../policy.ts';
 import { isEqual } from './field-changes.ts';
 
@@ -12,7 +14,21 @@ export function treatsNodesTheSame(before: PolicySet, after: PolicySet): boolean
 function treatment({ policies, budgets }: PolicySet): object {
   const kept = policies.flatMap((policy) => policyTreatment(policy) ?? []);
   const limits = kept.length === 0 ? [] : budgets.map(budgetTreatment);
-  return { policies: sorted(kept), budgets: sorted(limits) };
+  return { policies: sorted(kept), budgets: sorted(limits), order: contenders(policies) };
+}
+
+/**
+ * The policies that want one taint with different values, in their order, which decides whose value counts. Nothing else depends on
+ * the order.
+ */
+export function contenders(policies: readonly NodeCheckPolicy[]): string[] {
+  const marks = policies.map(({ metadata, spec }) => ({ name: metadata.name, mark: TAINT.wanted(spec.actions) }));
+  return marks.flatMap(({ name, mark }) => {
+    const isContested = marks.some(
+      (other) => mark && other.mark && isSameMark(TAINT, mark, other.mark) && !isEqualMark(TAINT, mark, other.mark),
+    );
+    return isContested ? [name] : [];
+  });
 }
 
 /** Of a policy what decides about its nodes; null: it touches none. */
