@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import type { PolicyError } from '../../core/policy.ts';
 import { MAX_FILES } from '../limits.ts';
 import type { Note } from '../notes.ts';
@@ -58,7 +58,7 @@ async function referencesOf({ settings }: CfgFile, path: string, notes: Note[]):
       const entries = await readdir(target, { recursive: true });
       wanted.push(
         ...entries
-          .filter((name) => name.endsWith('.cfg'))
+          .filter((name) => name.endsWith('.cfg') && !isHidden(name))
           .sort()
           .map((name) => ({ path: join(target, name), by })),
       );
@@ -67,6 +67,11 @@ async function referencesOf({ settings }: CfgFile, path: string, notes: Note[]):
     }
   }
   return wanted;
+}
+
+/** Nagios and NRPE skip what is hidden, such as copies that a version control system keeps. */
+function isHidden(path: string): boolean {
+  return path.split(sep).some((part) => part.startsWith('.'));
 }
 
 function noteOf({ name, value, place }: Setting, reason: string): Note {
