@@ -17,7 +17,7 @@ const TERMINAL_COLUMNS = 100;
 const MAX_RUNS = 1_000;
 /** After a signal, how long the end of the run is waited for, in milliseconds. */
 const KILLED_WITHIN_MS = 1_000;
-const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 const OPTIONS = {
   policy: {

@@ -164,6 +164,7 @@ for (const runtime of RUNTIMES) {
       ['SIGINT', 130],
       ['SIGTERM', 143],
       ['SIGHUP', 129],
+      ['SIGQUIT', 131],
     ] as const) {
       test(`ends on ${signal} with ${exitCode}, and with it all of the check that runs`, async (t) => {
         const pids = join(dir, `pids-${signal}`);
